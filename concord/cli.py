@@ -1,0 +1,424 @@
+"""The command line: one command a stage, `run` for all of it. Prints for people; `--json` prints for scripts."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from concord.errors import ConcordError, UsageError
+from concord.settings import quiet_libraries
+from concord.stages import Installation, open_installation
+
+app = typer.Typer(
+    no_args_is_help=True, pretty_exceptions_enable=False, help="Keeps ERP, CRM, billing and support systems in agreement."
+)
+sandbox_app = typer.Typer(no_args_is_help=True, help="The stand-in vendors on this machine.")
+connections_app = typer.Typer(invoke_without_command=True, help="The connected systems.")
+outbox_app = typer.Typer(no_args_is_help=True, help="The writes to other systems.")
+app.add_typer(sandbox_app, name="sandbox")
+app.add_typer(connections_app, name="connections")
+app.add_typer(outbox_app, name="outbox")
+
+WIDTH = None if sys.stdout.isatty() else 140  # a file or pipe has no width of its own
+out = Console(width=WIDTH)
+err = Console(stderr=True)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.callback()
+def options(
+    context: typer.Context, debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False
+) -> None:
+    context.obj = open_installation() if context.invoked_subcommand else None
+
+
+def main() -> None:
+    """Entry point: a failure is one clear message; exit code 2 for wrong usage, 1 for a failure."""
+    quiet_libraries()
+    debug = "--debug" in sys.argv
+    try:
+        app()
+    except ConcordError as error:
+        if debug:
+            traceback.print_exc()
+        err.print(f"[bold red]concord:[/] {error}", soft_wrap=True, highlight=False, markup=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        err.print("concord: stopped; the next run continues where this one ended.")
+        sys.exit(130)
+    except Exception as error:  # noqa: BLE001 - the last resort: one line, the traceback on request
+        if debug:
+            traceback.print_exc()
+        err.print(
+            f"concord: unexpected {type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}",
+            "Run it again with `concord --debug ...` for the traceback.", soft_wrap=True, highlight=False, markup=False,
+        )
+        sys.exit(1)
+
+
+# --- sandbox ---------------------------------------------------------------------------------------------------------
+
+
+@sandbox_app.command("serve")
+def sandbox_serve(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="Main port; each vendor's own port follows.")] = 8750,
+    seed: Annotated[int, typer.Option(help="Another seed is another company.")] = 7,
+    scale: Annotated[float, typer.Option(help="1.0 is about 3,000 invoices.")] = 1.0,
+    faults: Annotated[Path | None, typer.Option(help="YAML of fault kinds and counts (docs/sandbox.md).")] = None,
+    reset: Annotated[bool, typer.Option(help="Forget the world that was served before.")] = False,
+) -> None:
+    """Serve the vendors until interrupted."""
+    from concord.sandbox_control import serve
+
+    serve(context.obj.settings, out, port=port, seed=seed, scale=scale, faults=faults, reset=reset)
+
+
+@sandbox_app.command("stop")
+def sandbox_stop(context: typer.Context) -> None:
+    """Stop a sandbox that `concord run` left serving."""
+    from sandbox.server import stop_background
+
+    stopped = stop_background(context.obj.settings.home)
+    out.print("The sandbox has stopped." if stopped else "No sandbox was running.")
+
+
+@sandbox_app.command("advance")
+def sandbox_advance(context: typer.Context, days: Annotated[int, typer.Argument(min=1, help="How many days pass.")]) -> None:
+    """Let the sandbox's clock and its company move on."""
+    from concord.sandbox_control import advance
+
+    out.print(f"It is now {advance(context.obj.settings, days)} there.")
+
+
+# --- connections -----------------------------------------------------------------------------------------------------
+
+
+@connections_app.callback()
+def connections(context: typer.Context, json_: Json = False) -> None:
+    """List the connections."""
+    if context.invoked_subcommand:
+        return
+    rows = [
+        {"connection": c.name, "system": c.system, "role": c.role, "region": c.region, "where": "sandbox" if c.sandbox else c.base_url,
+         "pushes": c.applies}
+        for c in context.obj.connections.values()
+    ]
+    _show("Connections", rows, json_)
+
+
+@connections_app.command("test")
+def connections_test(context: typer.Context, json_: Json = False) -> None:
+    """Ask each connection who we are there, what is left of its quota and how far its clock is off."""
+    from ingestion.run import test_connection
+
+    installation: Installation = context.obj
+    accounts = installation.accounts
+    statuses = [test_connection(connection, accounts.get(name)) for name, connection in installation.connections.items()]
+    _show("Connections", [_plain(status) for status in statuses], json_)
+    if not all(status.ok for status in statuses):
+        raise typer.Exit(1)
+
+
+# --- stages ----------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def ingest(
+    context: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[CONNECTION]...")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Read everything again and look for deleted records.")] = False,
+    json_: Json = False,
+) -> None:
+    """Extract from the connections into the landing."""
+    from concord import stages
+    from concord.report import Watcher, ingest_rows
+
+    unknown = [name for name in names or [] if name not in context.obj.connections]
+    if unknown:
+        known = ", ".join(context.obj.connections)
+        raise UsageError(f"no connection is called {unknown[0]!r}.", where="connections.yml", mend=f"Known: {known}.")
+    with Watcher(err) as watcher:
+        results = stages.ingest(context.obj, names or None, full=full, progress=lambda event: watcher.progress("ingest", event))
+    _show("Read", ingest_rows(results), json_)
+    if any(result.error for result in results):
+        raise typer.Exit(1)
+
+
+@app.command()
+def build(
+    context: typer.Context,
+    select: Annotated[str | None, typer.Option(help="A dbt selection, for example +drift.")] = None,
+    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Rebuild every table from the landing.")] = False,
+    json_: Json = False,
+) -> None:
+    """Build the warehouse from the landing and run its tests."""
+    from concord import stages
+    from concord.report import Watcher
+
+    with Watcher(err) as watcher:
+        result = stages.build(
+            context.obj, select=select, full_refresh=full_refresh, on_event=lambda event: watcher.progress("build", event)
+        )
+    _show("Built", [{"models": result.count("model"), "seeds": result.count("seed"), "tests": result.count("test"),
+                     "warnings": len(result.warned), "from scratch": result.full_refresh, "seconds": round(result.seconds, 1)}], json_)
+
+
+@app.command()
+def check(context: typer.Context, json_: Json = False) -> None:
+    """Run the expectation suites, record the findings and send alerts."""
+    from concord import stages
+
+    report = stages.check(context.obj)
+    rows = [
+        {"table": c.table, "check": c.name, "passed": c.passed, "severity": c.severity, "blocking": c.blocking,
+         "observed": json.dumps(dict(c.observed), default=str)}
+        for c in report.checks
+    ]
+    _show("Checks", rows, json_)
+    if not json_:
+        out.print(f"Findings open: {report.open} (new {report.opened}, healed {report.closed}).")
+    if report.blocking:
+        raise typer.Exit(1)
+
+
+@app.command()
+def publish(context: typer.Context, json_: Json = False) -> None:
+    """Run the checks and swap the warehouse in for readers."""
+    from concord import stages
+
+    result = stages.publish(context.obj, stages.check(context.obj))
+    _show("Published", [_plain(result)], json_)
+
+
+@app.command()
+def plan(
+    context: typer.Context,
+    preview: Annotated[bool, typer.Option("--preview", help="Queue nothing.")] = False,
+    changes: Annotated[bool, typer.Option("--changes", help="List every change with its old and new values.")] = False,
+    json_: Json = False,
+) -> None:
+    """Show and queue the writes that would bring the targets into agreement."""
+    from concord import stages
+    from concord.report import plan_rows
+    from reverse_sync.plan import describe
+
+    result = stages.plan(context.obj, preview=preview)
+    if changes:
+        _show("Changes", [{"connection": c.connection, "object": c.object, "record": c.record_id, "state": c.outcome,
+                           "change": describe(c)} for c in result.changes], json_)
+    else:
+        _show("Plan", plan_rows(result), json_)
+
+
+@app.command()
+def apply(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Send nothing.")] = False,
+    limit: Annotated[int | None, typer.Option(help="Send at most so many.")] = None,
+    json_: Json = False,
+) -> None:
+    """Send the queued writes, read them back, keep the receipts."""
+    from concord import stages
+    from concord.report import apply_rows
+
+    _show("Applied", apply_rows(stages.apply(context.obj, dry_run=dry_run, limit=limit)), json_)
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    seed: Annotated[int, typer.Option(help="Sandbox: another seed is another company.")] = 7,
+    scale: Annotated[float, typer.Option(help="Sandbox: size of the company.")] = 1.0,
+    faults: Annotated[Path | None, typer.Option(help="Sandbox: YAML of fault kinds and counts.")] = None,
+    passes: Annotated[int, typer.Option(min=1, help="How often; the second shows what healed.")] = 2,
+) -> None:
+    """All of it: extract, build, check, publish, plan, apply; then once more, and the score."""
+    from concord.report import full_run
+
+    full_run(context.obj, out, seed=seed, scale=scale, faults=faults, passes=passes)
+
+
+@app.command()
+def prepare(context: typer.Context) -> None:
+    """Make the state folders, the orchestrator's database and the parsed models, so that the first run need not."""
+    from orchestration.home import prepare as prepare_home
+    from transform.build import manifest
+
+    prepare_home(context.obj.settings)
+    manifest(context.obj.settings)
+
+
+@app.command()
+def ui(
+    context: typer.Context, host: str = "127.0.0.1", port: int = 3000
+) -> None:
+    """Serve the Dagster UI with its schedules and sensors."""
+    from orchestration.home import serve_ui
+
+    serve_ui(context.obj.settings, host, port)
+
+
+# --- looking ---------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def findings(
+    context: typer.Context,
+    kind: Annotated[str | None, typer.Option(help="Only one kind, for example D4.")] = None,
+    limit: int = 50,
+    json_: Json = False,
+) -> None:
+    """The disagreements now open, the costliest first."""
+    from transform.publish import read_published
+
+    with read_published(context.obj.settings) as published:
+        rows = published.execute(
+            'select drift_id, "class", severity, owner_role, left_connection, left_id, right_connection, right_id, field,'
+            " left_value, right_value, exposure, currency, since, detail from drift"
+            " where ? is null or drift_id = ? order by exposure desc nulls last, finding_id limit ?",
+            [kind, kind, limit],
+        )
+        names = [column[0] for column in rows.description or []]
+        _show("Findings", [dict(zip(names, row, strict=True)) for row in rows.fetchall()], json_)
+
+
+@app.command()
+def sql(context: typer.Context, query: str, json_: Json = False) -> None:
+    """Query the published tables."""
+    import duckdb
+    from transform.publish import read_published
+
+    with read_published(context.obj.settings) as published:
+        try:
+            relation = published.sql(query)
+            rows = [] if relation is None else [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+        except duckdb.Error as error:
+            raise UsageError(f"the query failed: {str(error).strip()}", mend="The tables are listed by `concord sql 'show tables'`.") from None
+    _show("", rows, json_)
+
+
+@app.command()
+def score(context: typer.Context, json_: Json = False) -> None:
+    """Precision and recall of every finding so far against the faults that the sandbox planted."""
+    from concord.report import print_score, score_now, score_rows
+
+    scores = score_now(context.obj)
+    if json_:
+        _show("Score", score_rows(scores), json_)
+    else:
+        print_score(scores, out)
+
+
+# --- outbox ----------------------------------------------------------------------------------------------------------
+
+
+State = Annotated[str | None, typer.Option(help="pending, held, dead_letter, ...")]
+First = Annotated[int | None, typer.Option("--from", help="First id.")]
+Last = Annotated[int | None, typer.Option("--to", help="Last id.")]
+Connection = Annotated[str | None, typer.Option(help="Only this connection's.")]
+
+
+@outbox_app.command("list")
+def outbox_list(
+    context: typer.Context, state: State = None, connection: Connection = None, limit: int = 50, json_: Json = False
+) -> None:
+    """The writes in the outbox."""
+    from reverse_sync.outbox import Selection, entries
+    from reverse_sync.store import open_store
+
+    selection = Selection(states=(state,) if state else (), connection=connection)
+    rows = [
+        {"id": e.id, "connection": e.connection, "object": e.object, "record": e.record_id, "state": e.state,
+         "reason": e.reason or "", "owner": e.owner_role or "", "exposure": e.exposure, "currency": e.currency, "fields": e.payload}
+        for e in entries(open_store(context.obj.settings.operations_url), selection, limit=limit)
+    ]
+    _show("Outbox", rows, json_)
+
+
+@outbox_app.command("retry")
+def outbox_retry(
+    context: typer.Context, first: First = None, last: Last = None, state: State = "dead_letter", connection: Connection = None
+) -> None:
+    """Send dead letters, or waiting writes at once, again."""
+    from reverse_sync.outbox import retry
+
+    _decide(context, retry, "will be sent again", first, last, state, connection)
+
+
+@outbox_app.command("approve")
+def outbox_approve(context: typer.Context, first: First = None, last: Last = None, connection: Connection = None) -> None:
+    """Release writes that were held for approval."""
+    from reverse_sync.outbox import approve
+
+    _decide(context, approve, "approved", first, last, "held", connection)
+
+
+@outbox_app.command("discard")
+def outbox_discard(
+    context: typer.Context,
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit trail.")],
+    first: First = None,
+    last: Last = None,
+    state: State = "dead_letter",
+    connection: Connection = None,
+) -> None:
+    """Give writes up; the same change is not planned again."""
+    from reverse_sync.outbox import discard
+
+    _decide(context, discard, "discarded", first, last, state, connection, reason=reason)
+
+
+def _decide(
+    context: typer.Context, decision: Callable[..., Any], verb: str, first: int | None, last: int | None, state: str | None,
+    connection: str | None, **more: str,
+) -> None:
+    from reverse_sync.outbox import Selection
+    from reverse_sync.store import open_store
+
+    selection = Selection(first=first, last=last, states=(state,) if state else (), connection=connection)
+    done = decision(open_store(context.obj.settings.operations_url), selection, who=getpass.getuser(), **more)
+    out.print(f"{len(done.changed)} {verb}; {len(done.replaced)} were overtaken by a newer write and closed.")
+
+
+# --- printing --------------------------------------------------------------------------------------------------------
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else dict(value)
+
+
+def _json_default(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value)
+
+
+def _show(title: str, rows: Sequence[dict[str, Any]] | Iterable[dict[str, Any]], as_json: bool) -> None:
+    rows = list(rows)
+    if as_json:
+        sys.stdout.write(json.dumps(rows, default=_json_default) + "\n")
+        return
+    if not rows:
+        out.print(f"{title}: nothing." if title else "No rows.")
+        return
+    table = Table(title=title or None, title_justify="left")
+    for name in rows[0]:
+        table.add_column(str(name), justify="right" if isinstance(rows[0][name], int | float | Decimal) else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    out.print(table)

@@ -1,0 +1,97 @@
+"""The sandbox as the command line drives it: start, move its clock, fetch what it planted. Nothing of the pipeline comes here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import requests
+from rich.console import Console
+
+from concord.connections import Connection, SandboxAccount
+from concord.errors import ConcordError
+from concord.settings import Settings
+
+# the names that connections.yml uses for a credential -> the names of the sandbox's own settings, where they differ
+_RENAMED = {"zendesk": {"api_token": "token"}}
+
+
+def ensure_running(settings: Settings, connections: Iterable[Connection], *, seed: int, scale: float, faults: Path | None) -> bool:
+    """Start the sandbox in the background unless it already answers; False when no connection needs it."""
+    if not any(connection.sandbox for connection in connections):
+        return False
+    from sandbox.protocol import SandboxError
+    from sandbox.server import start_background
+
+    settings.home.mkdir(parents=True, exist_ok=True)
+    try:
+        start_background(settings.home, seed=seed, scale=scale, faults=faults, data=settings.data, port=0)
+    except SandboxError as error:
+        raise ConcordError(f"{error}.", where="sandbox", mend="`concord sandbox stop` and `make clean` start afresh.") from None
+    return True
+
+
+def serve(settings: Settings, console: Console, *, port: int, seed: int, scale: float, faults: Path | None, reset: bool) -> None:
+    """Serve the sandbox in this process until interrupted."""
+    from sandbox.world.plant import load_plan
+
+    from sandbox.protocol import SandboxError
+    from sandbox.server import serve as run
+
+    try:
+        run(
+            settings.home, seed=seed, scale=scale, faults=load_plan(faults) if faults else None, data=settings.data, port=port,
+            reset=reset, on_ready=lambda sandbox: console.print(f"Serving at {sandbox.main_url} (Ctrl-C ends it).", highlight=False),
+        )
+    except SandboxError as error:
+        raise ConcordError(f"{error}.", where="sandbox", mend="Add --reset for another world.") from None
+
+
+def accounts(settings: Settings) -> dict[str, SandboxAccount]:
+    """By system, where the running sandbox serves it and what it accepts there. Empty when none was started here."""
+    from sandbox.accounts import netsuite_private_key
+    from sandbox.accounts import settings as credentials
+
+    file = settings.sandbox / "address.json"
+    if not file.exists():
+        return {}
+    found = {}
+    for system, urls in json.loads(file.read_text())["vendors"].items():
+        secrets = {key: str(value) for key, value in credentials(system, settings.home).items()}
+        secrets |= {ours: secrets[theirs] for ours, theirs in _RENAMED.get(system, {}).items()}
+        if system == "netsuite":
+            secrets["private_key"] = netsuite_private_key(settings.home).read_text()
+        found[system] = SandboxAccount(urls["url"], secrets)
+    return found
+
+
+def truth(settings: Settings) -> list[dict[str, Any]]:
+    """The faults that the running sandbox planted."""
+    answer: list[dict[str, Any]] = _call(settings, "GET", "truth")
+    return answer
+
+
+def journal(settings: Settings) -> Sequence[dict[str, Any]]:
+    """Every write that the sandbox has received."""
+    answer: list[dict[str, Any]] = _call(settings, "GET", "journal")
+    return answer
+
+
+def advance(settings: Settings, days: int) -> str:
+    """Move the sandbox's clock; returns its time afterwards."""
+    return str(_call(settings, "POST", "clock", {"days": days})["now"])
+
+
+def _call(settings: Settings, method: str, name: str, body: dict[str, Any] | None = None) -> Any:
+    file = settings.sandbox / "address.json"
+    try:
+        address = json.loads(file.read_text())["url"]
+        response = requests.request(method, f"{address}/_sandbox/{name}", json=body, timeout=300)
+        response.raise_for_status()
+        return response.json()
+    except (FileNotFoundError, KeyError):
+        raise ConcordError("no sandbox has been started here.", where=str(file), mend="Start it with `concord sandbox serve`.") from None
+    except requests.RequestException as error:
+        raise ConcordError(f"the sandbox does not answer ({type(error).__name__}).", mend="Start it with `concord sandbox serve`.") from None

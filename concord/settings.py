@@ -1,0 +1,90 @@
+"""Where this installation keeps its state and which services it uses; read from the environment once, passed on as a value."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from concord.errors import UsageError
+
+PROJECT = Path(__file__).resolve().parent.parent
+# libraries that phone home unless told not to; set before any of them is imported
+QUIET = {
+    "DO_NOT_TRACK": "1",
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "GX_ANALYTICS_ENABLED": "false",
+    "DAGSTER_DISABLE_TELEMETRY": "1",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Paths are absolute. `operations_url` is a SQLAlchemy URL."""
+
+    home: Path
+    connections_file: Path
+    operations_url: str
+    data: Path | None  # real data sets for the sandbox's world, if there are any
+
+    @property
+    def landing(self) -> Path:
+        return self.home / "landing"
+
+    @property
+    def dlt(self) -> Path:
+        return self.home / "dlt"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        return self.home / "published.duckdb"
+
+    @property
+    def dbt_target(self) -> Path:
+        return self.home / "dbt"
+
+    @property
+    def sandbox(self) -> Path:
+        return self.home / "sandbox"
+
+    @property
+    def dagster(self) -> Path:
+        return self.home / "dagster"
+
+    @property
+    def alerts(self) -> Path:
+        return self.home / "alerts"
+
+
+def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read CONCORD_HOME, CONCORD_CONNECTIONS, CONCORD_OPERATIONS_URL and CONCORD_DATA.
+
+    Raises UsageError when CONCORD_DATA names a folder that is not there. Creates nothing.
+    """
+    home = Path(environment.get("CONCORD_HOME") or PROJECT / "var").expanduser().resolve()
+    data: Path | None = None
+    if named := environment.get("CONCORD_DATA"):
+        data = Path(named).expanduser().resolve()
+        if not data.is_dir():
+            raise UsageError("is not a folder.", where="environment", field="CONCORD_DATA", mend="Name the folder or unset it.")
+    elif environment.get("CONCORD_DATA") is None:
+        beside = PROJECT.parent / "shared" / "data"
+        data = beside if (beside / "online_retail").is_dir() else None
+    return Settings(
+        home=home,
+        connections_file=Path(environment.get("CONCORD_CONNECTIONS") or PROJECT / "connections.yml").expanduser().resolve(),
+        operations_url=environment.get("CONCORD_OPERATIONS_URL") or f"sqlite:///{home / 'operations.sqlite'}",
+        data=data,
+    )
+
+
+def quiet_libraries() -> None:
+    """Turn every library's telemetry off unless the user has set it."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)

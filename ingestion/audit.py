@@ -1,0 +1,77 @@
+"""Completeness: what the vendor says it has against what is landed, after each read. No reading of records here (readers/)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from concord.errors import ConcordError
+from ingestion.client import Client, RateLimited
+from ingestion.landing import live_count
+from ingestion.readers import suiteql
+from ingestion.spec import Resource, System
+
+
+@dataclass(frozen=True)
+class Audited:
+    """One row of `_audit`. `expected` None: the vendor tells no total."""
+
+    resource: str
+    expected: int | None
+    actual: int
+    method: str
+    is_complete: bool
+    detail: str
+    checked_at: datetime
+    window_start: datetime | None = None
+    window_end: datetime | None = None
+
+
+def audit_resource(
+    client: Client, name: str, resource: Resource, files: Sequence[str], *, finished: bool, quarantined: int = 0, stopped: str = "",
+) -> Audited:
+    """Compare. `quarantined`: records that are landed only there; they are not missing. A read that stopped early is never complete; neither is an empty landing where the vendor has rows (R3, R8)."""
+    actual = live_count(files, resource.key, resource.version) + quarantined
+    expected: int | None = None
+    method, detail = "end of read", stopped
+    counter = _counter(client.system, resource)
+    if counter is not None:
+        method, count = counter
+        try:
+            expected = count(client)
+        except RateLimited:
+            detail = detail or "the vendor's limit is reached: not counted"
+        except ConcordError as error:
+            detail = detail or f"the vendor did not count: {error.what}"
+    is_complete = finished and (expected is None or actual >= expected)
+    if finished and expected is not None and (actual != expected or quarantined):
+        detail = f"{expected} there, {actual} landed" + (f", {quarantined} of them in quarantine" if quarantined else "")
+    return Audited(name, expected, actual, method, is_complete, detail, client.server_time(), window_end=client.server_time())
+
+
+def _counter(system: System, resource: Resource) -> tuple[str, Callable[[Client], int]] | None:
+    if system.protocol == "zendesk" and resource.count:
+        return "count", lambda client: int(client.read("GET", resource.count).content["count"]["value"])
+    if system.protocol == "soql":
+        def count(client: Client) -> int:
+            content: dict[str, Any] = client.read("GET", "query", params={"q": f"SELECT COUNT() FROM {resource.sobject}"}).content
+            return int(content["totalSize"])
+        return "SELECT COUNT()", count
+    if system.protocol == "suiteql":
+        return "SELECT COUNT(*)", lambda client: suiteql.count(client, resource)
+    return None
+
+
+def audit_newest(client: Client, name: str, resource: Resource, landed: Callable[[Sequence[str]], int]) -> Audited:
+    """Stripe tells no totals: the newest page of the list is held against what is landed of it."""
+    params = {"limit": client.system.limits.page_size, **resource.params}
+    rows = client.read("GET", resource.path, params=params).content["data"]
+    ids = [row["id"] for row in rows]
+    actual = landed(ids) if ids else 0
+    times = [row["created"] for row in rows if row.get("created")]
+    now = client.server_time()
+    start = datetime.fromtimestamp(min(times), now.tzinfo) if times else None
+    detail = "" if actual >= len(ids) else f"{len(ids)} newest listed, {actual} of them landed"
+    return Audited(name, len(ids), actual, "ids of the newest page", actual >= len(ids), detail, now, start, now)

@@ -1,0 +1,72 @@
+"""One module a protocol: each turns a resource, its saved state and what is wanted into pages. No typing and no files here.
+
+A reader yields `Page`s and ends when everything wanted was delivered; if it raises, what it yielded so far stands and the last
+page's `state` is where the next run goes on. Paging loops are ours because every page must carry such a state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ingestion.client import Client
+from ingestion.spec import Resource
+
+State = dict[str, Any]
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A difference between what a vendor delivers and what the system file declares."""
+
+    column: str
+    change: str  # added, removed, retyped, nullability
+    detail: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """Records as the vendor gave them. `state` None: nobody can go on from here."""
+
+    rows: Sequence[Record]
+    at: datetime
+    state: State | None = None
+    parents: Sequence[Record] | None = None  # for rows taken out of a record: that record, row by row
+    changed: Sequence[datetime] | None = None  # Stripe: when each row last changed
+    tombstones: bool = False  # the rows hold key and version only: they are deleted
+    text: bool = False  # every value is text (CSV)
+    whole_parents: Sequence[Any] = ()  # children of these parents are delivered completely with this page's read
+    drift: Sequence[Drift] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to read of a resource: everything, what changed since `state`, or the records with `keys`."""
+
+    name: str
+    resource: Resource
+    state: State
+    full: bool = False
+    keys: Sequence[Any] | None = None
+    changed_parents: Callable[[], Sequence[Any]] = lambda: ()
+
+    @property
+    def first(self) -> bool:
+        return self.full or not self.state
+
+
+Reader = Callable[[Client, Wanted], Iterator[Page]]
+
+
+def reader_of(protocol: str) -> Reader:
+    from ingestion.readers import soql, stripe, suiteql, zendesk
+
+    return {"zendesk": zendesk.read, "stripe": stripe.read, "soql": soql.read, "suiteql": suiteql.read}[protocol]
+
+
+def chunks(values: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]

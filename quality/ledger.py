@@ -1,0 +1,102 @@
+"""The life of a finding: opened when first seen, suppressed while it stays, closed when it heals, reopened when it returns.
+
+The warehouse knows only what is true now; what was ever true, and since when it is known, is kept here in the operational store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+findings = sa.Table(
+    "findings",
+    metadata,
+    sa.Column("finding_id", sa.String(64), primary_key=True),
+    sa.Column("drift_id", sa.String(8), nullable=False, index=True),
+    sa.Column("class", sa.String(64), nullable=False),
+    sa.Column("severity", sa.String(16), nullable=False),
+    sa.Column("owner_role", sa.String(64), nullable=False),
+    sa.Column("correlation_id", sa.String(64)),
+    sa.Column("left_connection", sa.String(64)),
+    sa.Column("left_entity", sa.String(64)),
+    sa.Column("left_id", sa.String(255)),
+    sa.Column("right_connection", sa.String(64)),
+    sa.Column("right_entity", sa.String(64)),
+    sa.Column("right_id", sa.String(255)),
+    sa.Column("field", sa.String(128)),
+    sa.Column("exposure", sa.Numeric(38, 9)),
+    sa.Column("currency", sa.String(3)),
+    sa.Column("detail", sa.Text),
+    sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("closed_at", sa.DateTime(timezone=True)),
+    sa.Column("times_opened", sa.Integer, nullable=False, default=1),
+)
+_COLUMNS = [
+    column.name for column in findings.columns if column.name not in {"opened_at", "last_seen_at", "closed_at", "times_opened"}
+]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What one look at the drift table changed: rows of `findings` as mappings."""
+
+    opened: Sequence[Mapping[str, Any]]
+    reopened: Sequence[Mapping[str, Any]]
+    closed: Sequence[Mapping[str, Any]]
+    still_open: int
+
+
+def open_ledger(url: str) -> sa.Engine:
+    """Connect to the operational store and make the table if it is missing."""
+    engine = sa.create_engine(url)
+    metadata.create_all(engine)
+    return engine
+
+
+def record(engine: sa.Engine, seen: Iterable[Mapping[str, Any]], at: datetime | None = None) -> Changes:
+    """Compare the findings that are true now with the ledger and bring it up to date, in one transaction.
+
+    `seen`: rows of the `drift` table; each is known by its `finding_id`. Seeing the same rows twice changes nothing but
+    `last_seen_at`.
+    """
+    at = at or datetime.now(UTC)
+    rows = {str(row["finding_id"]): row for row in seen}
+    with engine.begin() as store:
+        known = {row.finding_id: row for row in store.execute(sa.select(findings))}
+        opened = [_values(row) for id, row in rows.items() if id not in known]
+        reopened = [_values(row) for id, row in rows.items() if id in known and known[id].closed_at is not None]
+        closed = [dict(row._mapping) for id, row in known.items() if row.closed_at is None and id not in rows]
+        if opened:
+            store.execute(sa.insert(findings), [{**row, "opened_at": at, "last_seen_at": at, "times_opened": 1} for row in opened])
+        for row in reopened:
+            store.execute(
+                sa.update(findings)
+                .where(findings.c.finding_id == row["finding_id"])
+                .values(**row, last_seen_at=at, closed_at=None, times_opened=findings.c.times_opened + 1)
+            )
+        still = [{"id": id} for id in rows if id in known and known[id].closed_at is None]
+        if still:
+            store.execute(sa.update(findings).where(findings.c.finding_id == sa.bindparam("id")).values(last_seen_at=at), still)
+        if closed:
+            store.execute(
+                sa.update(findings).where(findings.c.finding_id == sa.bindparam("id")).values(closed_at=at),
+                [{"id": row["finding_id"]} for row in closed],
+            )
+    return Changes(opened, reopened, closed, len(still))
+
+
+def history(engine: sa.Engine) -> list[Mapping[str, Any]]:
+    """Every finding ever opened, the oldest first."""
+    with engine.connect() as store:
+        return [dict(row._mapping) for row in store.execute(sa.select(findings).order_by(findings.c.opened_at, findings.c.finding_id))]
+
+
+def _values(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row.get(name) for name in _COLUMNS}

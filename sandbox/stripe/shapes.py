@@ -1,0 +1,404 @@
+"""Stripe's payloads: kept records to JSON in the two shapes of the field (before basil, and basil and later), and expansion.
+
+What does not belong here: which records an answer holds, and any change of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from sandbox.protocol import Record
+from sandbox.stripe.account import NESTED_ROWS, Account
+from sandbox.stripe.params import StripeError
+from sandbox.world.model import native_id
+
+Json = dict[str, Any]
+BASIL = "2025-03-31"
+OBJECT = {
+    "customers": "customer", "products": "product", "prices": "price", "subscriptions": "subscription", "invoices": "invoice",
+    "charges": "charge", "payment_intents": "payment_intent", "invoice_payments": "invoice_payment", "refunds": "refund",
+    "credit_notes": "credit_note", "disputes": "dispute", "events": "event", "subscription_items": "subscription_item",
+    "customer_balance_transactions": "customer_balance_transaction",
+}
+MOST_EXPANSION = 4
+
+
+def is_basil(version: str) -> bool:
+    return version >= BASIL
+
+
+def listing(url: str, data: list[Json], has_more: bool) -> Json:
+    return {"object": "list", "url": url, "has_more": has_more, "data": data}
+
+
+def render(account: Account, kind: str, record: Record, version: str) -> Json:
+    """One object as this version shows it; unknown native fields that the world planted come last."""
+    if record.get("deleted"):
+        return {"id": record["id"], "object": OBJECT[kind], "deleted": True}
+    shown: Json = {"id": record["id"], "object": OBJECT[kind], "livemode": account.is_live}
+    shown |= {name: value for name, value in record.items() if name[0] != "_"}
+    add = _ADD.get(kind)
+    if add is not None:
+        add(account, record, shown, version)
+    return shown | record.get("_extra", {})
+
+
+# ------------------------------------------------------------------ one function a kind
+
+
+def _customer(account: Account, record: Record, shown: Json, version: str) -> None:
+    shown |= {
+        "default_source": None, "discount": None, "invoice_settings": {
+            "custom_fields": None, "default_payment_method": None, "footer": None, "rendering_options": None},
+        "shipping": None, "test_clock": None,
+    }
+
+
+def _product(account: Account, record: Record, shown: Json, version: str) -> None:
+    shown |= {"images": [], "package_dimensions": None, "shippable": None, "statement_descriptor": None, "tax_code": None,
+              "unit_label": None, "url": None, "type": "service"}
+    shown["marketing_features" if is_basil(version) else "features"] = []
+
+
+def _price(account: Account, record: Record, shown: Json, version: str) -> None:
+    shown |= {"billing_scheme": "per_unit", "custom_unit_amount": None, "tax_behavior": "exclusive", "tiers_mode": None,
+              "transform_quantity": None}
+    if shown["recurring"]:
+        shown["recurring"] = {**shown["recurring"], "trial_period_days": None, "usage_type": "licensed"}
+        shown["recurring"]["meter" if is_basil(version) else "aggregate_usage"] = None
+
+
+def _plan(price: Json) -> Json | None:
+    """The legacy view of a recurring price."""
+    if not price.get("recurring"):
+        return None
+    return {
+        "id": price["id"], "object": "plan", "active": price["active"], "amount": price["unit_amount"],
+        "amount_decimal": price["unit_amount_decimal"], "billing_scheme": "per_unit", "created": price["created"],
+        "currency": price["currency"], "interval": price["recurring"]["interval"],
+        "interval_count": price["recurring"]["interval_count"], "livemode": price["livemode"], "metadata": price["metadata"],
+        "nickname": price["nickname"], "product": price["product"], "tiers_mode": None, "transform_usage": None,
+        "trial_period_days": None, "usage_type": "licensed",
+    }
+
+
+def _shown_price(account: Account, id: str | None, version: str) -> Json | None:
+    record = account.get("prices", id)
+    return None if record is None else render(account, "prices", record, version)
+
+
+def subscription_item(account: Account, subscription: Record, item: Mapping[str, Any], version: str) -> Json:
+    price = _shown_price(account, item["price"], version)
+    shown: Json = {
+        "id": item["id"], "object": "subscription_item", "billing_thresholds": None, "created": item["created"],
+        "metadata": item["metadata"], "plan": _plan(price) if price else None, "price": price, "quantity": item["quantity"],
+        "subscription": subscription["id"], "tax_rates": [],
+    }
+    if is_basil(version):
+        shown |= {"current_period_start": subscription["_period_start"], "current_period_end": subscription["_period_end"],
+                  "discounts": []}
+    return shown
+
+
+def _subscription(account: Account, record: Record, shown: Json, version: str) -> None:
+    items = record["_items"]
+    shown["items"] = listing(
+        f"/v1/subscription_items?subscription={record['id']}",
+        [subscription_item(account, record, item, version) for item in items[:NESTED_ROWS]], len(items) > NESTED_ROWS)
+    shown |= {
+        "application": None, "application_fee_percent": None, "automatic_tax": {"enabled": False}, "billing_thresholds": None,
+        "cancellation_details": {"comment": None, "feedback": None, "reason": "cancellation_requested" if record["canceled_at"] else None},
+        "default_payment_method": None, "default_source": None, "default_tax_rates": [], "next_pending_invoice_item_invoice": None,
+        "on_behalf_of": None, "pending_invoice_item_interval": None, "pending_setup_intent": None, "pending_update": None,
+        "schedule": None, "test_clock": None, "transfer_data": None,
+    }
+    if is_basil(version):
+        shown |= {"billing_mode": {"type": "classic"}, "discounts": []}
+    else:
+        shown |= {"current_period_start": record["_period_start"], "current_period_end": record["_period_end"], "discount": None}
+
+
+def line_id(invoice: Record, number: int) -> str:
+    return native_id("stripe", "invoice_line", f"{invoice['_key']}-{number}")
+
+
+def _tax(amount: int, taxable: int, version: str) -> list[Json]:
+    """One tax of an invoice, line or credit note, in the list that the version uses for it."""
+    if not amount:
+        return []
+    if is_basil(version):
+        return [{"amount": amount, "tax_behavior": "exclusive", "tax_rate_details": None, "taxability_reason": "standard_rated",
+                 "taxable_amount": taxable, "type": "tax_rate_details"}]
+    return [{"amount": amount, "inclusive": False, "tax_rate": None, "taxability_reason": "standard_rated", "taxable_amount": taxable}]
+
+
+def invoice_line(account: Account, invoice: Record, line: Sequence[Any], version: str) -> Json:
+    number, product, price, description, quantity, unit_decimal, amount, tax = line
+    start, end = invoice["_line_period"]
+    subscription, item = invoice["_subscription"], invoice["_subscription_item"]
+    whole = int(quantity) if "." not in quantity else None
+    shown: Json = {
+        "id": line_id(invoice, number), "object": "line_item", "amount": amount, "currency": invoice["currency"],
+        "description": description, "discount_amounts": [], "discountable": True, "discounts": [], "livemode": account.is_live,
+        "metadata": {}, "period": {"start": start, "end": end}, "quantity": whole,
+    }
+    if is_basil(version):
+        shown |= {
+            "invoice": invoice["id"], "quantity_decimal": quantity, "subtotal": amount, "pretax_credit_amounts": [],
+            "subscription": subscription,
+            "pricing": {"type": "price_details", "price_details": {"price": price, "product": product},
+                        "unit_amount_decimal": unit_decimal},
+            "parent": {
+                "type": "subscription_item_details", "invoice_item_details": None, "subscription_item_details": {
+                    "invoice_item": None, "proration": False, "proration_details": {"credited_items": None},
+                    "subscription": subscription, "subscription_item": item},
+            } if subscription else {
+                "type": "invoice_item_details", "subscription_item_details": None, "invoice_item_details": {
+                    "invoice_item": _invoice_item(invoice, number), "proration": False, "proration_details": {"credited_items": None},
+                    "subscription": None},
+            },
+            "taxes": _tax(tax, amount, version),
+        }
+    else:
+        shown_price = _shown_price(account, price, version)
+        shown |= {
+            "amount_excluding_tax": amount, "price": shown_price, "plan": _plan(shown_price) if shown_price and subscription else None,
+            "proration": False, "proration_details": {"credited_items": None}, "subscription": subscription,
+            "tax_amounts": _tax(tax, amount, version), "tax_rates": [], "type": "subscription" if subscription else "invoiceitem",
+            "unit_amount_excluding_tax": unit_decimal,
+        }
+        if subscription:
+            shown["subscription_item"] = item
+        else:
+            shown["invoice_item"] = _invoice_item(invoice, number)
+    return shown
+
+
+def _invoice_item(invoice: Record, number: int) -> str:
+    return "ii_" + line_id(invoice, number).removeprefix("il_")
+
+
+def _invoice(account: Account, record: Record, shown: Json, version: str) -> None:
+    _invoice_with_lines(account, record, shown, version, account.lines(record["id"])[: NESTED_ROWS + 1], None)
+
+
+def _invoice_with_lines(
+    account: Account, record: Record, shown: Json, version: str, lines: Sequence[Any], line_count: int | None,
+) -> None:
+    has_more = (len(lines) if line_count is None else line_count) > NESTED_ROWS
+    tax, subtotal, subscription = record["_tax"], record["subtotal"], record["_subscription"]
+    customer = account.get("customers", record["customer"]) or {}
+    shown["lines"] = listing(
+        f"/v1/invoices/{record['id']}/lines",
+        [invoice_line(account, record, line, version) for line in lines[:NESTED_ROWS]], has_more)
+    shown |= {
+        "account_country": "US", "account_name": None, "amount_shipping": 0, "attempt_count": 1 if record["attempted"] else 0,
+        "automatic_tax": {"enabled": False, "status": None}, "custom_fields": None, "customer_address": customer.get("address"),
+        "customer_email": customer.get("email"), "customer_name": customer.get("name"), "customer_phone": customer.get("phone"),
+        "customer_shipping": None, "customer_tax_exempt": "none", "customer_tax_ids": [], "default_payment_method": None,
+        "default_source": None, "default_tax_rates": [], "discounts": [], "effective_at": record["status_transitions"]["finalized_at"],
+        "ending_balance": None if record["status"] == "draft" else 0, "from_invoice": None, "hosted_invoice_url": None,
+        "invoice_pdf": None, "last_finalization_error": None, "latest_revision": None, "next_payment_attempt": None,
+        "on_behalf_of": None, "receipt_number": None, "starting_balance": 0, "statement_descriptor": None,
+        "subtotal_excluding_tax": subtotal, "test_clock": None, "total_discount_amounts": [],
+        "total_excluding_tax": record["total"] - tax,
+    }
+    if is_basil(version):
+        shown |= {
+            "amount_overpaid": 0, "total_taxes": _tax(tax, subtotal, version), "total_pretax_credit_amounts": [],
+            "parent": {"type": "subscription_details", "quote_details": None, "subscription_details": {
+                "metadata": {}, "subscription": subscription}} if subscription else None,
+        }
+    else:
+        shown |= {
+            "charge": record["_charge"], "discount": None, "paid": record["status"] == "paid",
+            "paid_out_of_band": record["_paid_out_of_band"], "payment_intent": record["_payment_intent"], "quote": None,
+            "subscription": subscription, "tax": tax or None, "total_tax_amounts": _tax(tax, subtotal, version),
+        }
+
+
+def _charge(account: Account, record: Record, shown: Json, version: str) -> None:
+    has_failed = record["status"] == "failed"
+    shown |= {
+        "application": None, "application_fee": None, "application_fee_amount": None, "balance_transaction": None,
+        "billing_details": {"address": None, "email": record["receipt_email"], "name": None, "phone": None},
+        "calculated_statement_descriptor": None, "failure_balance_transaction": None, "fraud_details": {}, "on_behalf_of": None,
+        "outcome": {"network_status": "declined_by_network" if has_failed else "approved_by_network", "reason": record["failure_code"],
+                    "seller_message": None, "type": "issuer_declined" if has_failed else "authorized"},
+        "payment_method": None, "payment_method_details": None, "receipt_number": None, "receipt_url": None, "review": None,
+        "shipping": None, "source_transfer": None, "statement_descriptor": None, "statement_descriptor_suffix": None,
+        "transfer_data": None, "transfer_group": None,
+    }
+    if not is_basil(version):
+        shown["invoice"] = record["_invoice"]
+
+
+def _payment_intent(account: Account, record: Record, shown: Json, version: str) -> None:
+    shown |= {
+        "amount_capturable": 0, "application": None, "automatic_payment_methods": None, "canceled_at": None, "cancellation_reason": None,
+        "capture_method": "automatic", "confirmation_method": "automatic", "description": None, "last_payment_error": None,
+        "next_action": None, "on_behalf_of": None, "payment_method": None, "payment_method_options": {},
+        "payment_method_types": ["card"], "processing": None, "receipt_email": None, "review": None, "setup_future_usage": None,
+        "shipping": None, "statement_descriptor": None, "transfer_data": None, "transfer_group": None,
+    }
+    if not is_basil(version):
+        shown["invoice"] = record["_invoice"]
+
+
+def _refund(account: Account, record: Record, shown: Json, version: str) -> None:
+    shown |= {"balance_transaction": None, "receipt_number": None, "source_transfer_reversal": None, "transfer_reversal": None}
+    if record["status"] == "failed":
+        shown |= {"failure_reason": "unknown", "failure_balance_transaction": None}
+
+
+def credit_note_line(note: Record, line: Mapping[str, Any], version: str) -> Json:
+    shown: Json = {
+        "id": line["id"], "object": "credit_note_line_item", "amount": line["amount"], "description": line["description"],
+        "discount_amount": 0, "discount_amounts": [], "livemode": False, "quantity": line["quantity"], "tax_rates": [],
+        "type": line["type"], "unit_amount": line["unit_amount"], "unit_amount_decimal": line["unit_amount_decimal"],
+    }
+    if line["invoice_line_item"]:
+        shown["invoice_line_item"] = line["invoice_line_item"]
+    if is_basil(version):
+        shown |= {"metadata": {}, "pretax_credit_amounts": [], "taxes": _tax(line["tax"], line["amount"], version)}
+    else:
+        shown |= {"amount_excluding_tax": line["amount"], "tax_amounts": _tax(line["tax"], line["amount"], version),
+                  "unit_amount_excluding_tax": line["unit_amount_decimal"]}
+    return shown
+
+
+def _credit_note(account: Account, record: Record, shown: Json, version: str) -> None:
+    lines = record["_lines"]
+    shown["lines"] = listing(f"/v1/credit_notes/{record['id']}/lines",
+                             [credit_note_line(record, line, version) for line in lines[:NESTED_ROWS]], len(lines) > NESTED_ROWS)
+    shown |= {
+        "amount_shipping": 0, "discount_amount": 0, "discount_amounts": [], "shipping_cost": None,
+        "pdf": None, "subtotal_excluding_tax": record["subtotal"], "total_excluding_tax": record["total"] - record["_tax"],
+    }
+    if is_basil(version):
+        shown |= {"pre_payment_amount": record["_pre"], "post_payment_amount": record["_post"], "pretax_credit_amounts": [],
+                  "refunds": [dict(link) for link in record["_refunds"]], "total_taxes": _tax(record["_tax"], record["subtotal"], version)}
+    else:
+        shown |= {"refund": record["_refunds"][0]["refund"] if record["_refunds"] else None,
+                  "tax_amounts": _tax(record["_tax"], record["subtotal"], version)}
+
+
+def _dispute(account: Account, record: Record, shown: Json, version: str) -> None:
+    shown |= {"balance_transactions": [], "evidence": {}, "payment_method_details": None}
+    if is_basil(version):
+        shown["enhanced_eligibility_types"] = []
+
+
+def _event(account: Account, record: Record, shown: Json, version: str) -> None:
+    """The object as it was, in the version of the event, whatever version the reader asked for."""
+    kind, frozen = record["_kind"], record["api_version"]
+    after = _at_event(account, kind, record["_object"], record, frozen)
+    data: Json = {"object": after}
+    if record["type"].endswith((".updated", ".finalized", ".paid", ".voided", ".refunded", ".marked_uncollectible", ".closed")):
+        before = record["_before"]
+        previous = {} if before is None else difference(_at_event(account, kind, before, record, frozen), after)
+        if previous or record["type"].endswith(".updated"):
+            data["previous_attributes"] = previous
+    shown |= {"data": data, "pending_webhooks": 0}
+
+
+def _at_event(account: Account, kind: str, snapshot: Record, event: Record, version: str) -> Json:
+    if kind != "invoices" or snapshot.get("deleted"):
+        return render(account, kind, snapshot, version)
+    shown: Json = {"id": snapshot["id"], "object": "invoice", "livemode": account.is_live}
+    shown |= {name: value for name, value in snapshot.items() if name[0] != "_"}
+    _invoice_with_lines(account, snapshot, shown, version, event["_lines"], event["_line_count"])
+    return shown | snapshot.get("_extra", {})
+
+
+def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Json:
+    """The earlier values of what changed: maps by their changed keys, everything else whole."""
+    changed: Json = {}
+    for name, value in before.items():
+        other = after.get(name)
+        if value == other:
+            continue
+        is_map = isinstance(value, dict) and isinstance(other, dict) and value.get("object") != "list"
+        changed[name] = difference(value, other or {}) if is_map else value
+    return changed | {name: None for name in after if name not in before}
+
+
+_ADD: dict[str, Callable[[Account, Record, Json, str], None]] = {
+    "customers": _customer, "products": _product, "prices": _price, "subscriptions": _subscription, "invoices": _invoice,
+    "charges": _charge, "payment_intents": _payment_intent, "refunds": _refund, "credit_notes": _credit_note, "disputes": _dispute,
+    "events": _event,
+}
+
+
+# ------------------------------------------------------------------ expansion
+
+_REFERENCES = {
+    "customer": "customers", "product": "products", "default_price": "prices", "price": "prices", "latest_invoice": "invoices",
+    "invoice": "invoices", "charge": "charges", "latest_charge": "charges", "payment_intent": "payment_intents", "refund": "refunds",
+    "subscription": "subscriptions", "credit_note": "credit_notes",
+    "customer_balance_transaction": "customer_balance_transactions",
+}
+# lists that an object shows only when asked: (object, field) -> kind, foreign key, url
+_LISTS = {
+    ("customer", "subscriptions"): ("subscriptions", "customer", "/v1/customers/{id}/subscriptions"),
+    ("charge", "refunds"): ("refunds", "charge", "/v1/charges/{id}/refunds"),
+    ("invoice", "payments"): ("invoice_payments", "invoice", "/v1/invoice_payments?invoice={id}"),
+}
+
+
+def expand(account: Account, shown: Json, paths: Sequence[str], version: str) -> None:
+    """Replace references by their objects, along dotted paths, in an answer that nobody else holds."""
+    for path in paths:
+        steps = path.split(".")
+        depth = len(steps) - (1 if steps[0] == "data" else 0)
+        if depth > MOST_EXPANSION:
+            raise StripeError(f"You cannot expand more than {MOST_EXPANSION} levels of a property. Property: {path}", param="expand",
+                              is_validation=True)
+        _expand(account, shown, steps, path, version)
+
+
+def _expand(account: Account, shown: Any, steps: Sequence[str], path: str, version: str) -> None:
+    if not steps or shown is None:
+        return
+    if isinstance(shown, list):
+        for item in shown:
+            _expand(account, item, steps, path, version)
+        return
+    if not isinstance(shown, dict):
+        raise _cannot_expand(path)
+    if shown.get("deleted"):
+        return
+    step, rest = steps[0], steps[1:]
+    hidden_list = _LISTS.get((shown.get("object", ""), step))
+    if hidden_list and (step != "payments" or is_basil(version)) and step not in shown:
+        kind, key, url = hidden_list
+        rows = list(reversed(account.rows_by(kind, key, shown["id"])))
+        if kind == "subscriptions":
+            rows = [row for row in rows if row["status"] != "canceled"]
+        shown[step] = listing(url.format(id=shown["id"]), [render(account, kind, row, version) for row in rows[:NESTED_ROWS]],
+                              len(rows) > NESTED_ROWS)
+    elif step not in shown or shown.get("object") == "event" and step != "id":
+        raise _cannot_expand(path)
+    value = shown[step]
+    if isinstance(value, str):
+        kind = _REFERENCES.get(step, "")
+        record = account.get(kind, value)
+        if not kind:
+            raise _cannot_expand(path)
+        if record is not None:
+            value = shown[step] = render(account, kind, record, version)
+    elif value is not None and not rest and not isinstance(value, dict | list):
+        raise _cannot_expand(path)
+    _expand(account, value, rest, path, version) if rest and not isinstance(value, str) else None
+
+
+def _cannot_expand(path: str) -> StripeError:
+    return StripeError(f"This property cannot be expanded ({path}).", param="expand", is_validation=True)
+
+
+def decimal_text(value: Decimal) -> str:
+    """Without exponent and trailing zeros."""
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,1 @@
+"""One company's business in neutral terms, its rendering into each system's view, and the faults planted there."""

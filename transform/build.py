@@ -1,0 +1,323 @@
+"""Landing to warehouse by one dbt invocation in process, and the manifest that describes it.
+
+Belongs here: dbt's variables, when a rebuild from scratch is due, and what its failures mean to a user. What the tables hold is SQL.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import re
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from concord.connections import Connection
+from concord.errors import ConcordError, UsageError
+from concord.settings import Settings, quiet_libraries
+from transform.generate import DBT_PROJECT
+
+OVERRIDES = DBT_PROJECT / "seeds" / "crosswalk_overrides.csv"
+_OVERRIDE_COLUMNS = ["action", "connection", "native_id", "golden_id", "decided_by", "decided_at", "reason"]
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MOST_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """One model, seed or test of a build. `failures`: rows that a test found; `owner`: role that has to look."""
+
+    unique_id: str
+    name: str
+    kind: str  # model, seed, test
+    status: str  # success, pass, warn, fail, error, skipped
+    seconds: float
+    message: str = ""
+    failures: int = 0
+    is_blocking: bool = False
+    group: str = ""
+    owner: str = ""
+
+    @property
+    def failed(self) -> bool:
+        return self.status in ("error", "fail", "runtime error")
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    nodes: tuple[NodeResult, ...]
+    seconds: float
+    full_refresh: bool
+    manifest: Path
+
+    @property
+    def failed(self) -> tuple[NodeResult, ...]:
+        return tuple(node for node in self.nodes if node.failed)
+
+    @property
+    def warned(self) -> tuple[NodeResult, ...]:
+        return tuple(node for node in self.nodes if node.status == "warn")
+
+    def count(self, kind: str) -> int:
+        return sum(1 for node in self.nodes if node.kind == kind and node.status != "skipped")
+
+
+class BuildError(ConcordError):
+    """Models or blocking tests failed; `result` holds every node's outcome."""
+
+    def __init__(self, what: str, result: BuildResult, *, where: str = "", mend: str = "") -> None:
+        self.result = result
+        super().__init__(what, where=where, mend=mend)
+
+
+def build(
+    settings: Settings,
+    connections: Mapping[str, Connection],
+    *,
+    select: str | Sequence[str] | None = None,
+    full_refresh: bool = False,
+    on_event: Callable[[NodeResult], None] | None = None,
+) -> BuildResult:
+    """Seeds, models and their tests, in dependency order. `on_event` is called as each node ends.
+
+    Incremental unless asked otherwise, or unless the project, the connections or the landing folder are not those of the last build.
+    Raises UsageError for a malformed override file, BuildError when a model or a blocking test fails, ConcordError for a locked warehouse.
+    """
+    check_overrides(OVERRIDES)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    check_unlocked(settings.warehouse)
+    state = _state(settings, connections)
+    full_refresh = full_refresh or not _continues(settings, state)
+    arguments = ["build"]
+    if full_refresh:
+        arguments.append("--full-refresh")
+    if select:
+        arguments += ["--select", *([select] if isinstance(select, str) else select)]
+    begun = time.monotonic()
+    nodes, problem = _invoke(settings, arguments, dbt_vars(settings, connections), on_event)
+    result = BuildResult(nodes=nodes, seconds=time.monotonic() - begun, full_refresh=full_refresh, manifest=_manifest_path(settings))
+    if problem:
+        raise BuildError(problem, result, where=settings.warehouse.name, mend="Mend what it names and build again.")
+    if select is None and not any(node.failed and node.kind != "test" for node in nodes):
+        _state_path(settings).write_text(json.dumps(state))
+    if result.failed:
+        raise BuildError(_explain(result.failed), result, where=settings.warehouse.name, mend="Nothing was published; build again when it is mended.")
+    return result
+
+
+def manifest(settings: Settings) -> Path:
+    """The project's manifest.json, parsed once for each state of the project's files."""
+    wanted = _manifest_path(settings)
+    if not wanted.exists():
+        _invoke(settings, ["parse"], _vars(settings, {}, {}, {}, {}), None)
+        parsed = _target(settings) / "manifest.json"
+        if not parsed.exists():
+            raise ConcordError("dbt could not parse the project.", where=str(DBT_PROJECT), mend="Run `concord build` to see why.")
+        _keep_manifest(parsed, wanted)
+    return wanted
+
+
+def dbt_vars(settings: Settings, connections: Mapping[str, Connection]) -> dict[str, Any]:
+    """The variables that every dbt call on this installation needs."""
+    systems: dict[str, list[str]] = {}
+    landed: dict[str, list[str]] = {}
+    for name, connection in sorted(connections.items()):
+        systems.setdefault(connection.system, []).append(name)
+        folder = settings.landing / name
+        # a connection of which no load has completed has nothing that counts
+        if any((folder / "_dlt_loads").glob("*.jsonl")):
+            landed[name] = sorted(each.name for each in folder.iterdir() if each.is_dir() and _holds_files(each))
+    freshness = {name: int(connection.freshness.total_seconds()) for name, connection in sorted(connections.items())}
+    roles = {name: connection.role for name, connection in sorted(connections.items())}
+    return _vars(settings, systems, landed, freshness, roles)
+
+
+def check_overrides(path: Path) -> None:
+    """Raises UsageError naming line and column of the first thing in the steward's file that does not fit."""
+    where = f"seeds/{path.name}"
+    try:
+        rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    except FileNotFoundError:
+        raise UsageError("there is no such file.", where=where, mend=f"Make it with the header {','.join(_OVERRIDE_COLUMNS)}.") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"is not a UTF-8 CSV file ({error}).", where=where) from None
+    if not rows or rows[0] != _OVERRIDE_COLUMNS:
+        raise UsageError("has another header.", where=where, field="line 1", mend=f"It must read {','.join(_OVERRIDE_COLUMNS)}.")
+    for number, row in enumerate(rows[1:], start=2):
+        line = f"line {number}"
+        if len(row) != len(_OVERRIDE_COLUMNS):
+            raise UsageError(f"has {len(row)} values instead of {len(_OVERRIDE_COLUMNS)}.", where=where, field=line, mend="Quote values with commas.")
+        told = dict(zip(_OVERRIDE_COLUMNS, row, strict=True))
+        for column in _OVERRIDE_COLUMNS:
+            if not told[column].strip():
+                raise UsageError("is empty.", where=where, field=f"{line}: {column}", mend="Every decision states all seven values.")
+        if told["action"] not in ("merge", "split", "link"):
+            raise UsageError(f"{told['action']!r} is no action.", where=where, field=f"{line}: action", mend="Write merge, split or link.")
+        if not _UUID.fullmatch(told["golden_id"]):
+            raise UsageError(f"{told['golden_id']!r} is no golden id.", where=where, field=f"{line}: golden_id",
+                             mend="Copy customer_id from the crosswalk.")
+        try:
+            datetime.fromisoformat(told["decided_at"])
+        except ValueError:
+            raise UsageError(f"{told['decided_at']!r} is no time.", where=where, field=f"{line}: decided_at",
+                             mend="Write it like 2026-01-31T12:00:00.") from None
+
+
+def check_unlocked(warehouse: Path) -> None:
+    """Raises ConcordError naming the holder when another process has the warehouse open."""
+    if not warehouse.exists():
+        return
+    try:
+        duckdb.connect(str(warehouse)).close()
+    except duckdb.IOException as error:
+        if "lock" not in str(error):
+            raise ConcordError(f"cannot be opened ({_first_line(str(error))}).", where=str(warehouse),
+                               mend="Delete the file and build again: it is rebuilt from landing.") from None
+        holder = re.search(r"held in (.+?) \(PID (\d+)\)", str(error))
+        by = f"process {holder[2]} ({holder[1]})" if holder else "another process"
+        raise ConcordError(f"is locked by {by}.", where=str(warehouse), mend="Wait for it or end it; read `published.duckdb` meanwhile.") from None
+    except duckdb.Error as error:
+        raise ConcordError(f"cannot be opened ({_first_line(str(error))}).", where=str(warehouse),
+                           mend="Close other connections of this process, or delete the file and build again.") from None
+
+
+def _invoke(
+    settings: Settings, arguments: list[str], variables: Mapping[str, Any], on_event: Callable[[NodeResult], None] | None
+) -> tuple[tuple[NodeResult, ...], str]:
+    """Run dbt once. Returns the nodes' outcomes, and what is wrong where dbt could not even start them."""
+    quiet_libraries()
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # seconds to import
+    from dbt.cli.main import dbtRunner
+
+    Path(str(variables["temp_directory"])).mkdir(parents=True, exist_ok=True)
+    common = [
+        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(_target(settings)),
+        "--log-path", str(settings.home / "logs"), "--vars", json.dumps(variables),
+    ]
+    flags = ["--quiet", "--no-use-colors", "--no-version-check", "--no-send-anonymous-usage-stats", "--log-level", "none", "--log-level-file", "info"]
+
+    def watch(event: Any) -> None:
+        if on_event is not None and event.info.name == "NodeFinished":
+            node = event.data.node_info
+            on_event(NodeResult(
+                unique_id=node.unique_id, name=node.node_name, kind=str(node.resource_type),
+                status=str(event.data.run_result.status), seconds=float(event.data.run_result.execution_time),
+                message=str(event.data.run_result.message)))
+
+    try:
+        outcome = dbtRunner(callbacks=[watch]).invoke([*flags, *arguments, *common])
+    finally:
+        # dbt keeps the file open for the life of the process; the next reader must not wait for that
+        DuckDBConnectionManager.close_all_connections()
+    parsed = _target(settings) / "manifest.json"
+    if arguments[0] == "build" and parsed.exists():
+        _keep_manifest(parsed, _manifest_path(settings))
+    if outcome.exception is not None:
+        return (), _first_lines(str(outcome.exception))
+    results = getattr(outcome.result, "results", None) or []
+    return tuple(_node(each) for each in results), ""
+
+
+def _node(result: Any) -> NodeResult:
+    node = result.node
+    meta = dict(getattr(node.config, "meta", None) or {})
+    kind = str(node.resource_type)
+    return NodeResult(
+        unique_id=node.unique_id, name=node.name, kind=kind, status=str(result.status), seconds=float(result.execution_time or 0),
+        message=str(result.message or ""), failures=int(result.failures or 0), is_blocking=kind == "test" and bool(meta.get("blocking", True)),
+        group=str(getattr(node.config, "group", None) or ""), owner=str(meta.get("owner", "")),
+    )
+
+
+def _explain(failed: Sequence[NodeResult]) -> str:
+    shown = [f"{node.kind} {node.name}: {_first_lines(node.message)}" for node in failed[:_MOST_SHOWN]]
+    more = f" and {len(failed) - _MOST_SHOWN} more" if len(failed) > _MOST_SHOWN else ""
+    return f"{len(failed)} failed. " + "; ".join(shown) + more + "."
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0].strip() if text.strip() else "no reason given"
+
+
+def _first_lines(text: str, most: int = 3) -> str:
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip() and "compiled code at" not in line]
+    return " ".join(lines[:most]) or "no reason given"
+
+
+def _holds_files(folder: Path) -> bool:
+    return next(folder.glob("*.jsonl" if folder.name == "_dlt_loads" else "*.parquet"), None) is not None
+
+
+def _vars(
+    settings: Settings, systems: Mapping[str, Any], landed: Mapping[str, Any], freshness: Mapping[str, Any], roles: Mapping[str, str]
+) -> dict[str, Any]:
+    return {
+        "landing": str(settings.landing), "warehouse": str(settings.warehouse), "temp_directory": str(settings.home / "duckdb_temp"),
+        "connections": dict(systems), "landed": dict(landed), "freshness": dict(freshness), "roles": dict(roles),
+    }
+
+
+def _target(settings: Settings) -> Path:
+    return settings.dbt_target / "target"
+
+
+def _manifest_path(settings: Settings) -> Path:
+    return settings.dbt_target / "manifests" / f"{_project_digest()}.json"
+
+
+def _keep_manifest(parsed: Path, wanted: Path) -> None:
+    """Copy under the name of the project's state; older states are of no use."""
+    wanted.parent.mkdir(parents=True, exist_ok=True)
+    if wanted.exists():
+        return
+    for older in wanted.parent.glob("*.json"):
+        older.unlink()
+    partial = wanted.with_suffix(".partial")
+    shutil.copyfile(parsed, partial)
+    partial.replace(wanted)
+
+
+def _project_digest(*, with_data: bool = True) -> str:
+    digest = hashlib.sha256()
+    files = [DBT_PROJECT / "dbt_project.yml", DBT_PROJECT / "profiles.yml"]
+    for folder, pattern in (("models", "*"), ("macros", "*.sql"), ("tests", "*.sql"), ("seeds", "*")):
+        files += sorted(path for path in (DBT_PROJECT / folder).rglob(pattern) if path.is_file())
+    for path in files:
+        if path.suffix == ".csv" and not with_data:
+            continue
+        digest.update(str(path.relative_to(DBT_PROJECT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:24]
+
+
+def _state_path(settings: Settings) -> Path:
+    settings.dbt_target.mkdir(parents=True, exist_ok=True)
+    return settings.dbt_target / "built.json"
+
+
+def _state(settings: Settings, connections: Mapping[str, Connection]) -> dict[str, Any]:
+    """What an incremental build continues from: the project, the connections, and the last load record of each."""
+    last = {}
+    for name in sorted(connections):
+        records = sorted(path.name for path in (settings.landing / name / "_dlt_loads").glob("*.jsonl"))
+        last[name] = records[-1] if records else ""
+    return {"project": _project_digest(with_data=False), "landing": str(settings.landing), "last_loads": last}
+
+
+def _continues(settings: Settings, state: Mapping[str, Any]) -> bool:
+    try:
+        before = json.loads(_state_path(settings).read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return False
+    if not settings.warehouse.exists() or (before.get("project"), before.get("landing")) != (state["project"], state["landing"]):
+        return False
+    last: Mapping[str, str] = before.get("last_loads") or {}
+    if set(last) - set(state["last_loads"]):
+        return False
+    return all(not record or (settings.landing / name / "_dlt_loads" / record).exists() for name, record in last.items())

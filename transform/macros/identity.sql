@@ -1,0 +1,59 @@
+{#- How names, domains and tax ids are made comparable, and how a golden id is made. -#}
+
+{#- Lower case, accents and punctuation gone, legal forms gone: 'Müller & Co. GmbH' and 'MULLER AND CO' are equal. -#}
+{% macro normalised_name(name) -%}
+    nullif(trim(regexp_replace(
+        regexp_replace(
+            ' ' || regexp_replace(replace({{ strip_accents('lower(' ~ name ~ ')') }}, '&', ' and '), '[^a-z0-9]+', '  ', {{ all_matches() }}) || ' ',
+            ' (incorporated|inc|corporation|corp|company|co|limited|ltd|llc|llp|plc|gmbh|mbh|ag|kg|sa|sas|sarl|srl|spa|bv|nv|ab|oy|as|aps|pty|pte|kk|holdings?|group|the|and) ',
+            ' ', {{ all_matches() }}),
+        ' +', ' ', {{ all_matches() }})), '')
+{%- endmacro %}
+
+{#- Letters and digits of a tax id in upper case; a value of fewer than five says nothing. -#}
+{% macro normalised_tax_id(tax_id) -%}
+    case when length(regexp_replace({{ tax_id }}, '[^A-Za-z0-9]', '', {{ all_matches() }})) >= 5
+        then upper(regexp_replace({{ tax_id }}, '[^A-Za-z0-9]', '', {{ all_matches() }})) end
+{%- endmacro %}
+
+{#- Host of a URL, an e-mail address or a bare domain; domains of mail providers identify nobody. -#}
+{% macro normalised_domain(text) -%}
+    {%- set host -%}
+    regexp_replace(regexp_replace(lower(trim({{ text }})), '^([a-z]+://)?([^@/]*@)?(www\.)?', ''), '[/:?#].*$', '')
+    {%- endset -%}
+    case when {{ host }} like '%.%' and {{ host }} not in (
+        'gmail.com', 'googlemail.com', 'outlook.com', 'hotmail.com', 'live.com', 'yahoo.com', 'icloud.com', 'aol.com', 'gmx.de', 'gmx.net',
+        'web.de', 'proton.me', 'protonmail.com', 'qq.com', '163.com'
+    ) then {{ host }} end
+{%- endmacro %}
+
+{#- A stable id of a golden customer: the MD5 of its owner's connection and id, written as a UUID. Portable, and the same in every rebuild. -#}
+{% macro golden_id(connection, record_id) -%}
+    {%- set digest -%} md5('concord:customer:' || {{ connection }} || ':' || {{ record_id }}) {%- endset -%}
+    substr({{ digest }}, 1, 8) || '-' || substr({{ digest }}, 9, 4) || '-' || substr({{ digest }}, 13, 4) || '-'
+        || substr({{ digest }}, 17, 4) || '-' || substr({{ digest }}, 21, 12)
+{%- endmacro %}
+
+{% macro strip_accents(text) %}{{ return(adapter.dispatch('strip_accents')(text)) }}{% endmacro %}
+{% macro default__strip_accents(text) -%} strip_accents({{ text }}) {%- endmacro %}
+{% macro spark__strip_accents(text) -%}
+    translate({{ text }}, 'àáâãäåçèéêëìíîïñòóôõöøùúûüýÿ', 'aaaaaaceeeeiiiinoooooouuuuyy')
+{%- endmacro %}
+
+{#- The flag that makes regexp_replace replace every match; Spark always does. -#}
+{% macro all_matches() %}{{ return(adapter.dispatch('all_matches')()) }}{% endmacro %}
+{% macro default__all_matches() -%} 'g' {%- endmacro %}
+{% macro spark__all_matches() -%} 1 {%- endmacro %}
+
+{% macro first_item(list) %}{{ return(adapter.dispatch('first_item')(list)) }}{% endmacro %}
+{% macro default__first_item(list) -%} list_extract({{ list }}, 1) {%- endmacro %}
+{% macro spark__first_item(list) -%} element_at({{ list }}, 1) {%- endmacro %}
+
+{% macro has_item(list, item) %}{{ return(adapter.dispatch('has_item')(list, item)) }}{% endmacro %}
+{% macro default__has_item(list, item) -%} coalesce(list_contains({{ list }}, {{ item }}), false) {%- endmacro %}
+{% macro spark__has_item(list, item) -%} coalesce(array_contains({{ list }}, {{ item }}), false) {%- endmacro %}
+
+{#- How alike two texts are, 0 to 1. -#}
+{% macro similarity(left, right) %}{{ return(adapter.dispatch('similarity')(left, right)) }}{% endmacro %}
+{% macro default__similarity(left, right) -%} jaro_winkler_similarity({{ left }}, {{ right }}) {%- endmacro %}
+{% macro spark__similarity(left, right) -%} (1 - levenshtein({{ left }}, {{ right }}) / greatest(length({{ left }}), length({{ right }}))) {%- endmacro %}

@@ -1,0 +1,83 @@
+{#- Reading landing. Only staging calls these: typed union over a system's connections, completed loads only, newest version of a key. -#}
+
+{% macro landing(system, resource) %}
+    {%- set shape = landing_schema()[system][resource] -%}
+    {%- do source(system, resource) -%}
+    {%- set folder = shape.get('folder', resource) -%}
+    {%- set names = var('connections', {}).values() | sum(start=[]) | sort if system == 'concord' else var('connections', {}).get(system, []) | sort -%}
+    select
+        {%- for column, kind in shape['columns'].items() %}
+        cast(landed.{{ adapter.quote(column) }} as {{ sql_type(kind) }}) as {{ adapter.quote(column) }},
+        {%- endfor %}
+        landed._connection,
+        cast(landed._extracted_at as {{ sql_type('timestamp') }}) as _extracted_at,
+        landed._load_id,
+        landed._deleted,
+        landed._extra
+    from (
+        select
+            {%- for column, kind in shape['columns'].items() %}
+            cast(null as {{ sql_type(kind) }}) as {{ adapter.quote(column) }},
+            {%- endfor %}
+            cast(null as {{ sql_type('string') }}) as _connection,
+            cast(null as {{ sql_type('timestamp') }}) as _extracted_at,
+            cast(null as {{ sql_type('string') }}) as _load_id,
+            cast(null as {{ sql_type('boolean') }}) as _deleted,
+            cast(null as {{ sql_type('string') }}) as _extra
+        where 1 = 0
+        {%- for name in names if folder in var('landed', {}).get(name, []) %}
+        union all by name
+        select * from {{ landed_files(name, folder) }}
+        {%- endfor %}
+    ) as landed
+    inner join (
+        select completed.connection, completed.load_id
+        from {{ ref('stg_loads') }} as completed
+        {%- if is_incremental() %}
+        left join (
+            select connection, max(load_id) as load_id from {{ this }} group by connection
+        ) as seen on completed.connection = seen.connection
+        where seen.load_id is null or completed.load_id > seen.load_id
+        {%- endif %}
+    ) as loads
+        on landed._connection = loads.connection and landed._load_id = loads.load_id
+{%- endmacro %}
+
+{% macro landed_files(connection, folder) %}{{ return(adapter.dispatch('landed_files')(connection, folder)) }}{% endmacro %}
+
+{% macro default__landed_files(connection, folder) -%}
+    read_parquet('{{ var("landing") | replace("'", "''") }}/{{ connection }}/{{ folder }}/*.parquet', union_by_name = true)
+{%- endmacro %}
+
+{% macro spark__landed_files(connection, folder) -%}
+    parquet.`{{ var("landing") }}/{{ connection }}/{{ folder }}`
+{%- endmacro %}
+
+{#- The columns that every staging model ends with. `removed`: how the vendor itself marks a deleted row, besides our tombstones. -#}
+{% macro staged_columns(removed='false') -%}
+        coalesce(_deleted, false) or coalesce({{ removed }}, false) as is_removed,
+        _extra as extra,
+        _extracted_at as extracted_at,
+        _load_id as load_id
+{%- endmacro %}
+
+{#- One row a key: the newest by version, then by extraction, then by load. The whole row breaks ties, so a rebuild chooses the same one. -#}
+{% macro latest_version(relation) %}
+    {%- set keys = config.get('unique_key') -%}
+    select *
+    from (
+        select * from {{ relation }}
+        {%- if is_incremental() %}
+        union all by name
+        select kept.* from {{ this }} as kept
+        where exists (
+            select 1 from {{ relation }} as arrived
+            where {% for key in keys %}{{ 'and ' if not loop.first }}arrived.{{ key }} = kept.{{ key }}{{ ' ' }}{% endfor %}
+        )
+        {%- endif %}
+    ) as candidates
+    qualify row_number() over (
+        partition by {{ keys | join(', ') }}
+        order by version_at desc, extracted_at desc, load_id desc, candidates desc
+    ) = 1
+{%- endmacro %}

@@ -1,0 +1,80 @@
+{#- Decoding values: status codes by the versioned map, minor units by currency, text forms that compare equal. -#}
+
+{#- Canonical value of a raw code, null where the map does not know it. Exactly one row a code, so max() only says so to the planner. -#}
+{% macro value_of(entity, field, system, raw) -%}
+    (select max(code.value) from {{ ref('value_map') }} as code
+     where code.entity = '{{ entity }}' and code.field = '{{ field }}' and code.system = '{{ system }}' and code.raw_value = {{ raw }})
+{%- endmacro %}
+
+{#- Minor units as an amount. `size` is currency.minor_size of the row's system and currency. -#}
+{% macro from_minor(minor, size) -%} cast({{ minor }} * {{ size }} as {{ sql_type('money') }}) {%- endmacro %}
+
+{#- An amount in whole minor units. -#}
+{% macro to_minor(amount, units) -%}
+    cast(round(cast({{ amount }} as decimal(24,6)) * cast(case {{ units }} when 0 then 1 when 3 then 1000 else 100 end as integer), 0) as bigint)
+{%- endmacro %}
+
+{% macro money(amount) -%} cast({{ amount }} as {{ sql_type('money') }}) {%- endmacro %}
+
+{#- A number as text without needless zeros: 12.50 and 12.5 give '12.5', 12.00 gives '12'. -#}
+{% macro number_text(number) -%}
+    regexp_replace(regexp_replace(cast({{ number }} as {{ dbt.type_string() }}), '(\.[0-9]*[1-9])0+$', {{ first_group() }}), '\.0*$', '')
+{%- endmacro %}
+{% macro first_group() %}{{ return(adapter.dispatch('first_group')()) }}{% endmacro %}
+{% macro default__first_group() -%} '\1' {%- endmacro %}
+{% macro spark__first_group() -%} '$1' {%- endmacro %}
+
+{% macro json_text(text) %}{{ return(adapter.dispatch('json_text')(text)) }}{% endmacro %}
+{% macro default__json_text(text) -%} cast(to_json(cast({{ text }} as varchar)) as varchar) {%- endmacro %}
+{% macro spark__json_text(text) -%} substring(to_json(array({{ text }})), 2, length(to_json(array({{ text }}))) - 2) {%- endmacro %}
+
+{#- A JSON value: kind is text, number, date or boolean. Null stays SQL null. -#}
+{% macro json_value(value, kind) -%}
+    {%- if kind == 'number' -%} {{ number_text(value) }}
+    {%- elif kind == 'boolean' -%} case when {{ value }} then 'true' when not {{ value }} then 'false' end
+    {%- else -%} {{ json_text(value) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+  The desired or the observed JSON of a sync row, keys sorted. fields: key -> {desired, observed, kind, clears_when}.
+  A null desired value leaves its key out of both, except where the condition `clears_when` holds: then null is what is wanted.
+-#}
+{% macro json_fields(fields, side) -%}
+    '{' || concat_ws(','
+    {%- for key, field in fields | dictsort(true) %},
+        case
+            {%- if side == 'desired' %}
+            when {{ field.desired }} is not null then '"{{ key }}":' || {{ json_value(field.desired, field.kind) }}
+            {%- if field.clears_when %}
+            when {{ field.clears_when }} then '"{{ key }}":null'
+            {%- endif %}
+            {%- else %}
+            when {{ field.desired }} is not null{% if field.clears_when %} or {{ field.clears_when }}{% endif %}
+                then '"{{ key }}":' || coalesce({{ json_value(field.observed, field.kind) }}, 'null')
+            {%- endif %}
+        end
+    {%- endfor %}) || '}'
+{%- endmacro %}
+
+{#- True where the desired value is to be written and is not what was observed. -#}
+{% macro any_differs(fields, keys) -%}
+    ({% for key in keys %}{% set field = fields[key] %}
+        {{- 'or ' if not loop.first }}({{ field.desired }} is not null and {{ field.observed }} is distinct from {{ field.desired }})
+        {%- if field.clears_when %} or ({{ field.clears_when }} and {{ field.observed }} is not null){% endif %} {% endfor %})
+{%- endmacro %}
+
+{% macro age_seconds(later, earlier) %}{{ return(adapter.dispatch('age_seconds')(later, earlier)) }}{% endmacro %}
+{% macro default__age_seconds(later, earlier) -%} cast(floor(epoch({{ later }}) - epoch({{ earlier }})) as bigint) {%- endmacro %}
+{% macro spark__age_seconds(later, earlier) -%} (unix_timestamp({{ later }}) - unix_timestamp({{ earlier }})) {%- endmacro %}
+
+{% macro days_between(later, earlier) -%} {{ dbt.datediff(earlier, later, 'day') }} {%- endmacro %}
+
+{% macro iso_text(moment, form) %}{{ return(adapter.dispatch('iso_text')(moment, form)) }}{% endmacro %}
+{% macro default__iso_text(moment, form) -%} strftime({{ moment }}, '{{ form }}') {%- endmacro %}
+
+{#- When the newest completed load saw the world. Models never ask the machine's clock, so a rebuild gives the same rows. -#}
+{% macro as_of() -%} (select max(as_of) from {{ ref('extraction_clock') }}) {%- endmacro %}
+
+{#- 'a', 'b' from a list, for IN. -#}
+{% macro quoted(items) -%} {% for item in items %}'{{ item }}'{{ ', ' if not loop.last }}{% endfor %} {%- endmacro %}

@@ -1,0 +1,23 @@
+with newest as (
+    select *
+    from {{ ref('stg_audits') }}
+    qualify row_number() over (partition by connection, resource, method order by checked_at desc, extracted_at desc, load_id desc) = 1
+),
+
+short as (
+    select connection, resource, max(expected) as expected, min(actual) as actual, min(checked_at) as since, string_agg(distinct detail, '; ') as detail
+    from newest
+    where expected > actual or (not is_complete and expected is null)
+    group by connection, resource
+)
+
+select
+    'D14' as drift_id, 'short' as class, resource as entity, 'error' as severity,
+    case connection {% for name, role in var('roles', {}).items() %}when '{{ name }}' then '{{ role }}' {% endfor %}else 'erp' end as owner_role,
+    cast(null as varchar) as customer_id, 'resource:' || connection || '.' || resource as correlation_id,
+    connection as left_connection, resource as left_entity, cast(null as varchar) as left_id,
+    cast(null as varchar) as right_connection, cast(null as varchar) as right_entity, cast(null as varchar) as right_id,
+    'count' as field, cast(expected as varchar) as left_value, cast(actual as varchar) as right_value,
+    cast(null as {{ sql_type('money') }}) as exposure, cast(null as varchar) as currency, since,
+    coalesce(detail, 'the vendor counts more than was landed') as detail
+from short

@@ -1,0 +1,29 @@
+{{ config(unique_key=['connection', 'dispute_id']) }}
+
+with source as (
+    {{ landing('stripe', 'disputes') }}
+),
+
+renamed as (
+    select
+        _connection as connection,
+        id as dispute_id,
+        charge as charge_id,
+        payment_intent as payment_intent_id,
+        upper(currency) as currency,
+        status as status_raw,
+        reason,
+        amount as amount_minor,
+        due_by as due_at,
+        created as created_at,
+        _changed_at as changed_at,
+        coalesce(_changed_at, _extracted_at) as version_at,
+        {{ staged_columns() }}
+    from source
+),
+
+latest as (
+    {{ latest_version('renamed') }}
+)
+
+select * from latest
