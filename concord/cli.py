@@ -122,13 +122,13 @@ def connections(context: typer.Context, json_: Json = False) -> None:
 @connections_app.command("test")
 def connections_test(context: typer.Context, json_: Json = False) -> None:
     """Ask each connection who we are there, what is left of its quota and how far its clock is off."""
-    from ingestion.run import test_connection
+    from ingestion.status import test_connection
 
     installation: Installation = context.obj
     accounts = installation.accounts
     statuses = [test_connection(connection, accounts.get(name)) for name, connection in installation.connections.items()]
     _show("Connections", [_plain(status) for status in statuses], json_)
-    if not all(status.ok for status in statuses):
+    if any(status.problem for status in statuses):
         raise typer.Exit(1)
 
 
@@ -299,6 +299,7 @@ def findings(
 def sql(context: typer.Context, query: str, json_: Json = False) -> None:
     """Query the published tables."""
     import duckdb
+
     from transform.publish import read_published
 
     with read_published(context.obj.settings) as published:

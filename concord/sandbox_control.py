@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +35,9 @@ def ensure_running(settings: Settings, connections: Iterable[Connection], *, see
 
 def serve(settings: Settings, console: Console, *, port: int, seed: int, scale: float, faults: Path | None, reset: bool) -> None:
     """Serve the sandbox in this process until interrupted."""
-    from sandbox.world.plant import load_plan
-
     from sandbox.protocol import SandboxError
     from sandbox.server import serve as run
+    from sandbox.world.plant import load_plan
 
     try:
         run(
@@ -51,19 +50,25 @@ def serve(settings: Settings, console: Console, *, port: int, seed: int, scale: 
 
 def accounts(settings: Settings) -> dict[str, SandboxAccount]:
     """By system, where the running sandbox serves it and what it accepts there. Empty when none was started here."""
-    from sandbox.accounts import netsuite_private_key
-    from sandbox.accounts import settings as credentials
-
     file = settings.sandbox / "address.json"
     if not file.exists():
         return {}
+    vendors = json.loads(file.read_text())["vendors"]
+    return accounts_at(settings.home, {system: urls["url"] for system, urls in vendors.items()})
+
+
+def accounts_at(home: Path, urls: Mapping[str, str]) -> dict[str, SandboxAccount]:
+    """The sandbox's own credentials under the names that connections.yml uses, with the address of each system."""
+    from sandbox.accounts import netsuite_private_key
+    from sandbox.accounts import settings as credentials
+
     found = {}
-    for system, urls in json.loads(file.read_text())["vendors"].items():
-        secrets = {key: str(value) for key, value in credentials(system, settings.home).items()}
+    for system, url in urls.items():
+        secrets = {key: str(value) for key, value in credentials(system, home).items()}
         secrets |= {ours: secrets[theirs] for ours, theirs in _RENAMED.get(system, {}).items()}
         if system == "netsuite":
-            secrets["private_key"] = netsuite_private_key(settings.home).read_text()
-        found[system] = SandboxAccount(urls["url"], secrets)
+            secrets["private_key"] = netsuite_private_key(home).read_text()
+        found[system] = SandboxAccount(url, secrets)
     return found
 
 

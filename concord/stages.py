@@ -19,13 +19,13 @@ from concord.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     import duckdb
-    from transform.publish import PublishResult
 
     from ingestion.run import IngestResult, ProgressEvent
     from quality.suites import CheckResult
     from reverse_sync.dispatch import ApplyResult
     from reverse_sync.plan import Plan
     from transform.build import BuildResult
+    from transform.publish import PublishResult
 
 
 @dataclass(frozen=True)
@@ -162,12 +162,11 @@ def publish(installation: Installation, report: QualityReport | None = None) -> 
 
 def plan(installation: Installation, *, preview: bool = False) -> Plan:
     """Write what the targets should hold and do not into the outbox (with `preview` only show it); sends nothing."""
-    from transform.publish import read_published
-
     from quality.gates import push_stops
     from reverse_sync.plan import ChangeCap
     from reverse_sync.plan import plan as run
     from reverse_sync.store import open_store
+    from transform.publish import read_published
 
     with read_published(installation.settings) as published:
         stops = push_stops(published, installation.connections)
@@ -191,11 +190,10 @@ def read_back(installation: Installation) -> list[IngestResult]:
 
     Exports may withhold the newest changes (Zendesk: a minute); a read by id does not.
     """
-    from transform.publish import read_published
-
     from reverse_sync.store import last_receipts, open_store
     from reverse_sync.targets import targets
     from reverse_sync.values import moment
+    from transform.publish import read_published
 
     store = open_store(installation.settings.operations_url)
     wanted: dict[str, dict[str, list[str]]] = {}

@@ -71,8 +71,8 @@ def _changed_records(connection: Connection) -> dg.SensorDefinition:
             newest = newest_change(installation.connections[connection.name], installation.accounts.get(connection.name))
         except ConcordError as error:
             return dg.SkipReason(f"{connection.name} cannot be asked: {error}")
-        if newest == context.cursor:
-            return dg.SkipReason(f"nothing changed since {newest}")
+        if not newest or newest == context.cursor:
+            return dg.SkipReason("nothing changed")
         first_look = context.cursor is None
         requests = [] if first_look else [dg.RunRequest(run_key=f"{connection.name}:{newest}", tags={"concord/trigger": "change"})]
         return dg.SensorResult(

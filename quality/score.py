@@ -76,7 +76,7 @@ def _subjects_of(entry: Mapping[str, Any]) -> set[tuple[str, str]]:
 
 
 def _handles(finding: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """Everything by which a finding can be recognised: its records, else its resource and field, else its connection."""
+    """Everything by which a finding can be recognised: its records, else its resource and column, else its connection."""
     handles = {
         (str(finding[f"{side}_connection"]), str(finding[f"{side}_id"]))
         for side in ("left", "right")
@@ -85,5 +85,6 @@ def _handles(finding: Mapping[str, Any]) -> set[tuple[str, str]]:
     if handles:
         return handles
     connection, entity, field = (str(finding.get(key) or "") for key in ("left_connection", "left_entity", "field"))
-    # a column is a subject of its own, so is a list of records; a finding with neither is about the connection
-    return {(connection, name) for name in (entity, field) if name} or {(connection, connection)}
+    if not entity or entity == "connection":
+        return {(connection, connection)}
+    return {(connection, entity), (connection, field)}  # a list of records is a subject, and so is a column
