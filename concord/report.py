@@ -18,7 +18,7 @@ from rich.table import Table
 
 from concord.sandbox_control import ensure_running, truth
 from concord.stages import Installation, QualityReport
-from quality.alerts import TITLES
+from quality.kinds import kind_names
 from quality.ledger import history, open_ledger
 from quality.score import KindScore, score
 
@@ -182,7 +182,7 @@ def _print_findings(report: PassReport, first: PassReport, console: Console) -> 
     for drift_id in sorted(set(report.quality.by_kind) | set(before), key=lambda name: int(name[1:])):
         now, then = report.quality.by_kind.get(drift_id), before.get(drift_id)
         cells = [
-            f"{drift_id} {TITLES.get(drift_id, '')}", str(now.count if now else 0), now.severity if now else "",
+            f"{drift_id} {kind_names().get(drift_id, '')}", str(now.count if now else 0), now.severity if now else "",
             ", ".join(f"{amount:,.2f} {currency}" for currency, amount in sorted(now.exposure.items())) if now else "",
         ]
         if report is not first:
@@ -238,7 +238,7 @@ def score_now(installation: Installation) -> list[KindScore]:
 def score_rows(scores: Sequence[KindScore]) -> list[dict[str, Any]]:
     return [
         {
-            "finding": f"{kind.drift_id} {TITLES.get(kind.drift_id, '')}", "planted": kind.planted, "found": kind.found,
+            "finding": f"{kind.drift_id} {kind_names().get(kind.drift_id, '')}", "planted": kind.planted, "found": kind.found,
             "raised": kind.raised, "right": kind.right, "precision": _share(kind.precision), "recall": _share(kind.recall),
             "missed": list(kind.missed), "false_alarms": list(kind.false_alarms),
         }

@@ -7,7 +7,7 @@ import dagster as dg
 from concord import stages
 from concord.errors import ConcordError
 from orchestration.warehouse import model_key
-from quality.alerts import TITLES
+from quality.kinds import kind_names
 from quality.suites import Suite, check_names, load_suites
 
 _SEVERITY = {"warn": dg.AssetCheckSeverity.WARN, "error": dg.AssetCheckSeverity.ERROR, "critical": dg.AssetCheckSeverity.ERROR}
@@ -26,7 +26,7 @@ def quality_checks(layers: dict[str, str]) -> dg.AssetChecksDefinition:
     specs = [spec for suite in load_suites() for spec in _suite_specs(suite, layers[suite.table])]
     specs += [
         dg.AssetCheckSpec(drift_id, asset=DRIFT, description=f"{title}: no finding of this kind is open.")
-        for drift_id, title in TITLES.items()
+        for drift_id, title in kind_names().items()
     ]
 
     @dg.multi_asset_check(name="check_quality", specs=specs, pool="warehouse")
@@ -45,7 +45,7 @@ def quality_checks(layers: dict[str, str]) -> dg.AssetChecksDefinition:
                 asset_key=model_key(layers[check.table], check.table), check_name=check.name, passed=check.passed,
                 severity=_SEVERITY[check.severity], metadata={key: _plain(value) for key, value in check.observed.items()},
             )
-        for drift_id in TITLES:
+        for drift_id in kind_names():
             found = report.by_kind.get(drift_id)
             yield dg.AssetCheckResult(
                 asset_key=DRIFT, check_name=drift_id, passed=found is None,

@@ -17,14 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from concord.errors import ConcordError
+from quality.kinds import kind_names
 from quality.ledger import Changes
 from quality.suites import CheckResult
 
-TITLES = {
-    "D1": "Status contradiction", "D2": "Hold not propagated", "D3": "Entitlement against contract", "D4": "Invoice mismatch",
-    "D5": "Unmapped value", "D10": "Schema drift", "D11": "Ownership violation", "D12": "Overwritten write", "D13": "Stale sync",
-    "D14": "Silent incompleteness", "D15": "Identity drift",
-}
 _RANK = {"warn": 0, "error": 1, "critical": 2}
 
 
@@ -143,7 +139,7 @@ def _group(kind: str, drift_id: str, role: str, rows: list[Mapping[str, Any]], a
         if row.get("exposure") is not None and row.get("currency"):
             exposure[str(row["currency"])] += Decimal(str(row["exposure"]))
     money = {currency: f"{amount:.2f}" for currency, amount in sorted(exposure.items())}
-    name = TITLES.get(drift_id, drift_id)
+    name = kind_names().get(drift_id, drift_id)
     worst = max((str(row["severity"]) for row in rows), key=lambda severity: _RANK.get(severity, 0))
     examples = [str(row.get("detail") or row["finding_id"]) for row in rows[:5]]
     more = [f"... and {len(rows) - 5} more (concord findings --kind {drift_id})"] if len(rows) > 5 else []

@@ -115,11 +115,24 @@ def generated_files(contracts: Path = CONTRACTS, systems: Path = SYSTEMS) -> dic
              for column, kind in shape["columns"].items()]),
         "seeds/currency.csv": _csv(["system", "currency", "minor_units", "minor_size"], _currencies(contracts / "currencies.yml", list(shapes))),
         "macros/generated/landing_schema.sql": _constant("landing_schema", {**shapes, "concord": _PLATFORM}),
+        "macros/generated/finding_kinds.sql": _constant("finding_kinds", load_findings(contracts / "findings.yml")),
         "macros/generated/contract.sql": _constant("contract", {entity.name: _policy(entity) for entity in entities}),
         "models/canonical/_canonical.yml": _schema(entities),
         "models/staging/_sources.yml": _sources(shapes),
         "models/staging/_staging.yml": staging_schema(shapes, DBT_PROJECT),
     }
+
+
+def load_findings(path: Path) -> dict[str, Any]:
+    """The teams and the kinds of finding. Raises UsageError naming file, field and mend."""
+    told = _read(path)
+    teams, kinds = told.get("teams") or {}, told.get("kinds") or {}
+    for drift_id, kind in kinds.items():
+        owner = kind.get("owner")
+        if not kind.get("name") or not (owner in ("side", "both") or (isinstance(owner, list) and owner)):
+            raise UsageError("needs a `name` and an `owner`.", where=f"contracts/{path.name}", field=f"kinds.{drift_id}",
+                             mend="The owner is `side`, `both` or a list of teams.")
+    return {"teams": teams, "kinds": kinds}
 
 
 def staging_schema(shapes: Mapping[str, Mapping[str, Mapping[str, Any]]], project: Path = DBT_PROJECT) -> str:

@@ -15,7 +15,7 @@ from concord.stages import Installation
 from ingestion.spec import load_system
 from orchestration.automation import AUDIT_JOB, MAIN_JOB
 from orchestration.definitions import build_defs
-from quality.alerts import TITLES
+from quality.kinds import kind_names
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +55,11 @@ def test_nothing_hangs_in_the_air(definitions: dg.Definitions) -> None:
 def test_findings_and_expectations_are_checks(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     names = {(key.asset_key.path[-1], key.name) for key in graph.asset_check_keys}
-    assert {("drift", drift_id) for drift_id in TITLES} <= names
+    assert {("drift", drift_id) for drift_id in kind_names()} <= names
     assert ("customer_financial_profile", "column_values_to_be_unique__customer_id") in names
     blocking = [key for key in graph.asset_check_keys if graph.get(key).blocking]
     assert any(key.asset_key.path[-1] == "invoice_status" for key in blocking)
-    assert not any(key.name in TITLES for key in blocking)  # a finding is news, not a reason to keep the news back
+    assert not any(key.name in kind_names() for key in blocking)  # a finding is news, not a reason to keep the news back
 
 
 def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:

@@ -7,6 +7,12 @@ with findings as (
     from {{ ref('drift_' ~ part) }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
+),
+
+named as (
+    select findings.*, customer.name as customer_name
+    from findings
+    left join {{ ref('customer') }} as customer on findings.golden_customer_id = customer.customer_id
 )
 
 select
@@ -16,7 +22,7 @@ select
     class,
     entity,
     severity,
-    owner_role,
+    {{ owner_teams('drift_id', 'owner_role', 'left_connection', 'right_connection') }} as owner_role,
     golden_customer_id,
     correlation_id,
     left_connection,
@@ -33,5 +39,5 @@ select
     coalesce(since, {{ as_of() }}) as since,
     greatest({{ age_seconds(as_of(), 'coalesce(since, ' ~ as_of() ~ ')') }}, 0) as age_seconds,
     {{ as_of() }} as as_of,
-    detail
-from findings
+    case when customer_name is null then detail else detail || ': ' || customer_name end as detail
+from named

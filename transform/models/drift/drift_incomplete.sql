@@ -13,11 +13,11 @@ short as (
 
 select
     'D14' as drift_id, 'short' as class, resource as entity, 'error' as severity,
-    case connection {% for name, role in var('roles', {}).items() %}when '{{ name }}' then '{{ role }}' {% endfor %}else 'erp' end as owner_role,
+    {{ role_of_connection('connection') }} as owner_role,
     cast(null as varchar) as customer_id, 'resource:' || connection || '.' || resource as correlation_id,
     connection as left_connection, resource as left_entity, cast(null as varchar) as left_id,
     cast(null as varchar) as right_connection, cast(null as varchar) as right_entity, cast(null as varchar) as right_id,
     'count' as field, cast(expected as varchar) as left_value, cast(actual as varchar) as right_value,
     cast(null as {{ sql_type('money') }}) as exposure, cast(null as varchar) as currency, since,
-    coalesce(detail, 'the vendor counts more than was landed') as detail
+    connection || ' ' || resource || ': ' || coalesce(detail, 'the vendor counts more than was landed') as detail
 from short

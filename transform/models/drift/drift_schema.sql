@@ -50,5 +50,5 @@ select
     cast(null as varchar) as right_connection, cast(null as varchar) as right_entity, cast(null as varchar) as right_id,
     column_name as field, cast(null as varchar) as left_value, class as right_value,
     cast(null as {{ sql_type('money') }}) as exposure, cast(null as varchar) as currency, since,
-    detail || ' (' || cast(observations as varchar) || ' times)' as detail
+    connection || ' ' || resource || '.' || column_name || ': ' || detail || ' (' || cast(observations as varchar) || ' times)' as detail
 from columns

@@ -50,14 +50,14 @@ newest as (
 
 select
     'D13' as drift_id, 'stale' as class, 'connection' as entity, 'error' as severity,
-    case newest.connection {% for name, role in var('roles', {}).items() %}when '{{ name }}' then '{{ role }}' {% endfor %}else 'erp' end as owner_role,
+    {{ role_of_connection('newest.connection') }} as owner_role,
     cast(null as varchar) as customer_id, 'connection:' || newest.connection as correlation_id,
     newest.connection as left_connection, cast(null as varchar) as left_entity, cast(null as varchar) as left_id,
     cast(null as varchar) as right_connection, cast(null as varchar) as right_entity, cast(null as varchar) as right_id,
     'freshness' as field, cast(limits.seconds as varchar) as left_value,
     cast({{ age_seconds('clock.as_of', 'newest.committed_at') }} as varchar) as right_value,
     cast(null as {{ sql_type('money') }}) as exposure, cast(null as varchar) as currency, newest.committed_at as since,
-    'no change of its own since ' || cast(newest.committed_at as varchar) || ', although reading it works' as detail
+    newest.connection || ': no change of its own since ' || cast(newest.committed_at as varchar) || ', although reading it works' as detail
 from newest
 inner join limits on newest.connection = limits.connection
 inner join {{ ref('extraction_clock') }} as clock on newest.connection = clock.connection

@@ -65,7 +65,7 @@ missing as (
         owner.name as left_value,
         cast(null as varchar) as right_value,
         owner.created_at as since,
-        'no record of this customer' as detail
+        'no record of this customer in ' || expected.connection as detail
     from owners as owner
     cross join roles as expected
     left join records as record on owner.customer_id = record.customer_id and expected.role = record.role
