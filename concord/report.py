@@ -183,7 +183,7 @@ def _print_findings(report: PassReport, first: PassReport, console: Console) -> 
         now, then = report.quality.by_kind.get(drift_id), before.get(drift_id)
         cells = [
             f"{drift_id} {kind_names().get(drift_id, '')}", str(now.count if now else 0), now.severity if now else "",
-            ", ".join(f"{amount:,.2f} {currency}" for currency, amount in sorted(now.exposure.items())) if now else "",
+            now.money if now else "",
         ]
         if report is not first:
             healed = (then.count if then else 0) - (now.count if now else 0)

@@ -63,6 +63,10 @@ class KindReport:
     severity: str
     exposure: Mapping[str, float]
 
+    @property
+    def money(self) -> str:
+        return ", ".join(f"{amount:,.2f} {currency}" for currency, amount in sorted(self.exposure.items()))
+
 
 @dataclass(frozen=True)
 class QualityReport:

@@ -128,8 +128,11 @@ def _failing(context: dg.SensorEvaluationContext) -> Iterator[tuple[dg.AssetChec
     keys = [key for key in repository.asset_graph.asset_check_keys if not _is_finding(key)] if repository else []
     records = context.instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
     for key, record in records.items():
-        evaluation = record.event.dagster_event.asset_check_evaluation_data if record.event and record.event.dagster_event else None
-        if evaluation is not None and not evaluation.passed:
+        event = record.event.dagster_event if record.event else None
+        if event is None or event.event_type != dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            continue  # planned and not run yet: the last outcome is told when there is one
+        evaluation = event.asset_check_evaluation_data
+        if not evaluation.passed:
             yield key, evaluation.description or "failed"
 
 

@@ -50,7 +50,7 @@ def quality_checks(layers: dict[str, str]) -> dg.AssetChecksDefinition:
             yield dg.AssetCheckResult(
                 asset_key=DRIFT, check_name=drift_id, passed=found is None,
                 severity=_SEVERITY[found.severity] if found else dg.AssetCheckSeverity.WARN,
-                metadata={"findings": found.count if found else 0, "exposure": dict(found.exposure) if found else {}},
+                metadata={"findings": found.count if found else 0, "exposure": found.money if found else ""},
             )
         context.log.info(f"{report.open} findings open, {report.opened} new, {report.closed} healed")
 
