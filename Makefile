@@ -36,7 +36,7 @@ bench: $(READY) ## the slow benchmarks; they print ratios
 lock: $(READY) ## resolve pyproject.toml again into requirements.lock
 	@$(BIN)/python -m pip install -q uv
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --extra dev --generate-hashes \
-		--no-emit-index-url --no-annotate --no-header -o requirements.lock pyproject.toml
+		--no-strip-extras --no-emit-index-url --no-annotate --no-header -o requirements.lock pyproject.toml
 
 clean: ## remove state, caches and the environment
 	@$(BIN)/concord sandbox stop >/dev/null 2>&1 || true
@@ -47,6 +47,6 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Concord needs Python 3.11 or newer; name one with make PYTHON=python3.12")'
 	@echo "Making the environment in $(VENV) (a few minutes, once)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --require-hashes -q -r requirements.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps -q -r requirements.lock
 	@$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
 	@touch $(READY)

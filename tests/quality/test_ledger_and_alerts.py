@@ -29,8 +29,8 @@ def finding(id: str, drift_id: str = "D4", owner: str = "finance", **more: Any) 
     }
 
 
-def test_a_finding_opens_once_closes_on_healing_and_reopens(tmp_path: Path) -> None:
-    ledger = open_ledger(f"sqlite:///{tmp_path / 'operations.sqlite'}")
+def test_a_finding_opens_once_closes_on_healing_and_reopens(store_url: str) -> None:
+    ledger = open_ledger(store_url)
     first = record(ledger, [finding("a"), finding("b")], NOW)
     assert [row["finding_id"] for row in first.opened] == ["a", "b"]
     again = record(ledger, [finding("a"), finding("b")], NOW + timedelta(hours=1))

