@@ -13,12 +13,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
+import dotenv
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from concord.errors import ConcordError, UsageError
-from concord.settings import quiet_libraries
+from concord.settings import PROJECT, quiet_libraries
 from concord.stages import Installation, open_installation
 
 app = typer.Typer(
@@ -46,6 +47,7 @@ def options(
 
 def main() -> None:
     """Entry point: a failure is one clear message; exit code 2 for wrong usage, 1 for a failure."""
+    dotenv.load_dotenv(PROJECT / ".env")
     quiet_libraries()
     debug = "--debug" in sys.argv
     try:
