@@ -27,6 +27,7 @@ from transform.generate import DBT_PROJECT
 OVERRIDES = DBT_PROJECT / "seeds" / "crosswalk_overrides.csv"
 _OVERRIDE_COLUMNS = ["action", "connection", "native_id", "golden_id", "decided_by", "decided_at", "reason"]
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_LOAD_FILE = re.compile(r"(\d+\.\d+)\.")
 _MOST_SHOWN = 5
 
 
@@ -88,6 +89,7 @@ def build(
     """Seeds, models and their tests, in dependency order. `on_event` is called as each node ends.
 
     Incremental unless asked otherwise, or unless the project, the connections or the landing folder are not those of the last build.
+    Where no data landed for a table since then, its staging and what hangs on it alone are left as they are.
     Raises UsageError for a malformed override file, BuildError when a model or a blocking test fails, ConcordError for a locked warehouse.
     """
     check_overrides(OVERRIDES)
@@ -96,8 +98,11 @@ def build(
     state = _state(settings, connections)
     full_refresh = full_refresh or not _continues(settings, state)
     arguments = ["build"]
+    everything = select is None
     if full_refresh:
         arguments.append("--full-refresh")
+    elif everything:
+        select = _due(_built(settings), state)
     if select:
         arguments += ["--select", *([select] if isinstance(select, str) else select)]
     begun = time.monotonic()
@@ -105,7 +110,7 @@ def build(
     result = BuildResult(nodes=nodes, seconds=time.monotonic() - begun, full_refresh=full_refresh, manifest=_manifest_path(settings))
     if problem:
         raise BuildError(problem, result, where=settings.warehouse.name, mend="Mend what it names and build again.")
-    if select is None and not any(node.failed and node.kind != "test" for node in nodes):
+    if everything and not any(node.failed and node.kind != "test" for node in nodes):
         _state_path(settings).write_text(json.dumps(state))
     if result.failed:
         raise BuildError(_explain(result.failed), result, where=settings.warehouse.name, mend="Nothing was published; build again when it is mended.")
@@ -302,19 +307,54 @@ def _state_path(settings: Settings) -> Path:
 
 
 def _state(settings: Settings, connections: Mapping[str, Connection]) -> dict[str, Any]:
-    """What an incremental build continues from: the project, the connections, and the last load record of each."""
-    last = {}
+    """What an incremental build continues from: the project, the connections, the last load record and the files of each."""
+    last, tables = {}, {}
     for name in sorted(connections):
-        records = sorted(path.name for path in (settings.landing / name / "_dlt_loads").glob("*.jsonl"))
+        folder = settings.landing / name
+        records = sorted(path.name for path in (folder / "_dlt_loads").glob("*.jsonl"))
         last[name] = records[-1] if records else ""
-    return {"project": _project_digest(with_data=False), "landing": str(settings.landing), "last_loads": last}
+        completed = {record.removesuffix(".jsonl").rpartition("__")[2] for record in records}
+        tables[name] = {
+            each.name: _files_digest(each, completed)
+            for each in (sorted(folder.iterdir()) if folder.is_dir() else []) if each.is_dir() and not each.name.startswith(("_dlt", "."))
+        }
+    systems = {name: connection.system for name, connection in sorted(connections.items())}
+    return {
+        "project": _project_digest(with_data=False), "data": _project_digest(), "landing": str(settings.landing), "last_loads": last,
+        "systems": systems, "tables": tables, "vars": {name: str(connection.freshness) for name, connection in sorted(connections.items())},
+    }
+
+
+def _files_digest(folder: Path, completed: set[str]) -> str:
+    """The files that count: those of completed loads (a file is named after its load) and those that a compaction made of such."""
+    names = sorted(path.name for path in folder.glob("*.parquet"))
+    counted = [name for name in names if not _LOAD_FILE.match(name) or _LOAD_FILE.match(name)[1] in completed]  # type: ignore[index]
+    return hashlib.sha256("\n".join(counted).encode()).hexdigest()[:16]
+
+
+def _built(settings: Settings) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(_state_path(settings).read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return found
+
+
+def _due(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str] | None:
+    """What an incremental build has to run: the tables with new files and whatever tells the time. None: everything."""
+    if any(before.get(name) != now[name] for name in ("data", "systems", "vars")):
+        return None
+    changed = {
+        f"stg_{now['systems'][name]}__{table}+"
+        for name, tables in now["tables"].items()
+        for table, digest in tables.items()
+        if not table.startswith("_") and before.get("tables", {}).get(name, {}).get(table) != digest
+    }
+    return ["stg_loads", "stg_audits+", "stg_quarantine+", "stg_schema_observations+", *sorted(changed)]
 
 
 def _continues(settings: Settings, state: Mapping[str, Any]) -> bool:
-    try:
-        before = json.loads(_state_path(settings).read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        return False
+    before = _built(settings)
     if not settings.warehouse.exists() or (before.get("project"), before.get("landing")) != (state["project"], state["landing"]):
         return False
     last: Mapping[str, str] = before.get("last_loads") or {}
