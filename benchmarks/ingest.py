@@ -12,6 +12,7 @@ import json
 import multiprocessing
 import resource
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,6 +22,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a clean checkout need not be installed; children import it too
 
 PAGE = 1000
 COUNT = '{"count":{"value":%d,"refreshed_at":"2026-01-01T00:00:00Z"}}'

@@ -77,7 +77,7 @@ def load_connections(path: Path) -> dict[str, Connection]:
         raise UsageError(f"is not valid YAML ({error}).", where=path.name, mend="Mend the line that it names.") from None
     if not isinstance(content, dict) or set(content) != {"connections"} or not isinstance(content["connections"], dict):
         raise UsageError("must hold one key, `connections`, with one entry a connection.", where=path.name)
-    known = sorted(file.stem for file in (Path(__file__).parent.parent / "ingestion" / "systems").glob("*.yml"))
+    known = sorted([*(file.stem for file in (Path(__file__).parent.parent / "ingestion" / "systems").glob("*.yml")), "file_drop"])
     connections = {}
     for name, entry in content["connections"].items():
         try:
@@ -89,10 +89,20 @@ def load_connections(path: Path) -> dict[str, Connection]:
                 f"no system is called {connection.system!r}.", where=path.name, field=f"connections.{name}.system",
                 mend=f"Known systems: {', '.join(known)}.",
             )
-        connections[name] = connection
+        connections[name] = _beside(connection, path.parent) if connection.system == "file_drop" else connection
     if not connections:
         raise UsageError("connects nothing.", where=path.name, field="connections", mend="Add a connection.")
     return connections
+
+
+def _beside(connection: Connection, folder: Path) -> Connection:
+    """A file drop names its files and its form relative to connections.yml: `drop` is a name in `drops/` or a path to a YAML file."""
+    settings = dict(connection.settings)
+    drop = settings.get("drop") or connection.name
+    settings["drop"] = str(folder / Path(drop if drop.endswith((".yml", ".yaml")) else f"drops/{drop}.yml").expanduser())
+    if settings.get("folder") and "://" not in settings["folder"]:
+        settings["folder"] = str(folder / Path(settings["folder"]).expanduser())
+    return connection.model_copy(update={"settings": settings, "base_url": connection.base_url or settings.get("folder", "")})
 
 
 def _explain(error: ValidationError | TypeError) -> tuple[str]:

@@ -221,6 +221,8 @@ def _completeness(result: IngestResult) -> str:
         return f"failed: {result.error}"
     if result.stopped:
         return f"quota spent, goes on next time: {result.stopped}"
+    if result.failed:
+        return "not allowed: " + ", ".join(sorted(result.failed))
     missing = [audit.resource for audit in result.audits if not audit.is_complete]
     return "no: " + ", ".join(missing) if missing else "yes"
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from concord.errors import ConcordError
 from ingestion.client import Client, RateLimited
-from ingestion.landing import live_count
 from ingestion.readers import suiteql
 from ingestion.spec import Resource, System
 
@@ -30,17 +29,19 @@ class Audited:
 
 
 def audit_resource(
-    client: Client, name: str, resource: Resource, files: Sequence[str], *, finished: bool, quarantined: int = 0, stopped: str = "",
+    client: Client, name: str, resource: Resource, live: int, *, finished: bool, quarantined: int = 0, stopped: str = "",
 ) -> Audited:
-    """Compare. `quarantined`: records that are landed only there; they are not missing. A read that stopped early is never complete; neither is an empty landing where the vendor has rows (R3, R8)."""
-    actual = live_count(files, resource.key, resource.version) + quarantined
+    """Compare. `live`: landed rows that are not deleted; `quarantined`: records that are landed only there; they are not missing.
+
+    A read that stopped early is never complete; neither is an empty landing where the vendor has rows (R3, R8).
+    """
+    actual = live + quarantined
     expected: int | None = None
-    method, detail = "end of read", stopped
+    detail = stopped
     counter = _counter(client.system, resource)
-    if counter is not None:
-        method, count = counter
+    if counter is not None and finished:
         try:
-            expected = count(client)
+            expected = counter(client)
         except RateLimited:
             detail = detail or "the vendor's limit is reached: not counted"
         except ConcordError as error:
@@ -48,19 +49,34 @@ def audit_resource(
     is_complete = finished and (expected is None or actual >= expected)
     if finished and expected is not None and (actual != expected or quarantined):
         detail = f"{expected} there, {actual} landed" + (f", {quarantined} of them in quarantine" if quarantined else "")
-    return Audited(name, expected, actual, method, is_complete, detail, client.server_time(), window_end=client.server_time())
+    return Audited(
+        name, expected, actual, method_of(client.system, resource), is_complete, detail, client.server_time(), window_end=client.server_time())
 
 
-def _counter(system: System, resource: Resource) -> tuple[str, Callable[[Client], int]] | None:
+def audit_refused(client: Client, name: str, resource: Resource, live: int, reason: str) -> Audited:
+    """A resource that the vendor does not let us read: nothing is known to be complete, whatever was landed before."""
+    return Audited(name, None, live, method_of(client.system, resource), False, reason, client.server_time())
+
+
+def method_of(system: System, resource: Resource) -> str:
+    """How completeness of a resource is told; always the same one, so that a later audit replaces an earlier one."""
+    if system.protocol == "stripe":
+        return "ids of the newest page"
+    if _counter(system, resource) is None:
+        return "end of read"
+    return {"zendesk": "count", "soql": "SELECT COUNT()", "suiteql": "SELECT COUNT(*)"}[system.protocol]
+
+
+def _counter(system: System, resource: Resource) -> Callable[[Client], int] | None:
     if system.protocol == "zendesk" and resource.count:
-        return "count", lambda client: int(client.read("GET", resource.count).content["count"]["value"])
+        return lambda client: int(client.read("GET", resource.count).content["count"]["value"])
     if system.protocol == "soql":
         def count(client: Client) -> int:
             content: dict[str, Any] = client.read("GET", "query", params={"q": f"SELECT COUNT() FROM {resource.sobject}"}).content
             return int(content["totalSize"])
-        return "SELECT COUNT()", count
+        return count
     if system.protocol == "suiteql":
-        return "SELECT COUNT(*)", lambda client: suiteql.count(client, resource)
+        return lambda client: suiteql.count(client, resource)
     return None
 
 
@@ -74,4 +90,4 @@ def audit_newest(client: Client, name: str, resource: Resource, landed: Callable
     now = client.server_time()
     start = datetime.fromtimestamp(min(times), now.tzinfo) if times else None
     detail = "" if actual >= len(ids) else f"{len(ids)} newest listed, {actual} of them landed"
-    return Audited(name, len(ids), actual, "ids of the newest page", actual >= len(ids), detail, now, start, now)
+    return Audited(name, len(ids), actual, method_of(client.system, resource), actual >= len(ids), detail, now, start, now)

@@ -68,6 +68,10 @@ class Refused(ConcordError):
         super().__init__(f"the vendor refused {request or 'the request'}: {status} {code}".rstrip() + ".", where=connection)
 
 
+class NotPermitted(ConcordError):
+    """The vendor does not let us read one kind of record; the others it does."""
+
+
 class _Transient(Exception):
     """A read that may be tried again."""
 

@@ -279,6 +279,19 @@ def _convert(kind: str, values: list[Any], kinds: set[type], zone: str) -> pa.Ar
     return days
 
 
+def in_second_hour(moments: pa.Array, zone: str, read_before: datetime, now: datetime) -> pa.Array:
+    """Local stamps of an hour that is lived twice, which are read as of its first time, moved to the second where they must be from it.
+
+    That is so for a row that was not there like this at the read before, which came after the first time. Otherwise a change at 01:10
+    in winter time would seem older than one at 01:50 in summer time (R2).
+    """
+    later = pc.add(moments, pa.scalar(timedelta(hours=1), pa.duration("us")))
+    local = pa.timestamp("us", tz=zone)
+    twice = pc.equal(pc.local_timestamp(moments.cast(local)), pc.local_timestamp(later.cast(local)))
+    second = pc.and_(twice, pc.and_(pc.less(moments, pa.scalar(read_before, MOMENT)), pc.less_equal(later, pa.scalar(now, MOMENT))))
+    return pc.if_else(pc.fill_null(second, False), later, moments)
+
+
 def _within(array: pa.Array, bounds: tuple[Any, Any]) -> None:
     found = pc.min_max(array).as_py()
     if found["min"] is not None and not bounds[0] <= found["min"] <= found["max"] <= bounds[1]:

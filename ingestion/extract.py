@@ -21,13 +21,25 @@ from concord.connections import Connection
 from concord.errors import ConcordError
 from concord.settings import Settings
 from ingestion import landing
-from ingestion.audit import Audited, audit_newest, audit_resource
-from ingestion.client import Client, RateLimited
-from ingestion.columns import MOMENT, Compiled, Quarantined, compile_columns, microseconds, read_path, type_page, unknown_fields
-from ingestion.landing import Staged, TableFile
+from ingestion.audit import Audited, audit_newest, audit_refused, audit_resource
+from ingestion.client import Client, NotPermitted, RateLimited
+from ingestion.columns import (
+    MOMENT,
+    Compiled,
+    Quarantined,
+    compile_columns,
+    in_second_hour,
+    microseconds,
+    read_path,
+    type_page,
+    unknown_fields,
+)
+from ingestion.landing import LiveCount, Staged, TableFile
 from ingestion.readers import Drift, Page, Record, State, Wanted, reader_of
+from ingestion.schema import Schemas
 from ingestion.spec import Child, Column, Resource, System
 
+_OURS = frozenset({"seen", "drift", "schema", "live", "read_at"})  # kept with a reader's state and none of its business
 _SEEN_LIMIT = 20_000  # border rows remembered at most
 _RECENT = 1_000  # the last rows read are remembered whatever their version
 _REMOVED_FROM = 20  # rows from which a field that none of them has counts as removed
@@ -57,6 +69,8 @@ class Extracted:
     audits: list[Audited] = field(default_factory=list)
     touched: list[Any] = field(default_factory=list)  # first key column of the rows landed
     stopped: RateLimited | None = None  # the quota ran out: what came until then stands
+    failed: NotPermitted | None = None  # the vendor does not let us read it: nothing of it lands, its cursor stays
+    note: str = ""  # something that could not be looked at
 
 
 @dataclass
@@ -77,6 +91,7 @@ class _Table:
     records: int = 0
     retyped: dict[str, str] = field(default_factory=dict)
     added: set[str] = field(default_factory=set)
+    read_before: datetime | None = None  # when the read before this one began, where stamps are local times
     delivered: set[str] | None = None  # keys of all rows that came, as text, where a sweep will need them
 
 
@@ -92,6 +107,7 @@ class Extraction:
         self.load_id, self.full, self.keys, self.progress = load_id, full, keys, progress
         self.folder: Path = landing.staging_folder(settings, connection.name, load_id)
         self.schemas = landing.schemas(system)
+        self._described = Schemas(client, system)
         self._completed = landing.completed_loads(settings, connection.name)
         self._pool = ThreadPoolExecutor(max(2, system.limits.concurrency), thread_name_prefix=f"ingest-{connection.name}")
         self._futures: dict[str, Future[Extracted]] = {}
@@ -117,7 +133,7 @@ class Extraction:
         self._say(name, "start")
         resource = self.system.resources[name]
         out = Extracted(name)
-        saved = {key: value for key, value in state.items() if key not in ("seen", "drift")}
+        saved = {key: value for key, value in state.items() if key not in _OURS}
         targeted = self.keys is not None
         wanted = Wanted(
             name, resource, saved, self.full, list(self.keys.get(name, ())) if self.keys is not None else None,
@@ -128,6 +144,10 @@ class Extraction:
         again: dict[str, int] = {}
         follows = not wanted.first or not has_cursor  # something was landed before: vanished rows must be noticed
         table = self._table(name, resource.columns, resource.key, resource, track=self.full or follows)
+        local = resource.version in resource.columns and resource.columns[resource.version].type == "local_timestamp"
+        began = self.client.server_time() if local else None
+        if local and not self.full and not targeted and state.get("read_at"):
+            table.read_before = datetime.fromisoformat(state["read_at"])
         children = {
             child: self._table(child, spec.columns, spec.key, spec, track=self.full or follows) for child, spec in resource.children.items()}
         if resource.parent and not wanted.first and not targeted:
@@ -152,6 +172,10 @@ class Extraction:
             finished = not self._stop.is_set()
         except RateLimited as error:
             out.stopped = error
+        except NotPermitted as error:
+            for one in (table, *children.values()):
+                one.file.close()
+            return self._refused(name, resource, state, error)
         if whole_parents and not self.full:
             self._sweep_parents(resource, table, children, whole_parents)
         if finished and not targeted and (self.full or not has_cursor):
@@ -164,14 +188,24 @@ class Extraction:
                 out.rows[one.name] = staged.rows
             observed += [(one.name, drift) for drift in _observed(one, self.system.omits_nulls)]
         known: list[str] = [] if self.full else state.get("drift") or []
+        look = None
+        if not targeted:
+            look = self._described.look(resource, state.get("schema") or {})
+            out.note = look.note
         marks = {f"{table_name}.{drift.column} {drift.change}": (table_name, drift) for table_name, drift in observed}
         out.drift = [found for mark, found in marks.items() if mark not in known]  # told once, not with every overlap
+        if look is not None:  # a change of the description is told at the look that sees it
+            out.drift += [(name, drift) for drift in look.drift if f"{name}.{drift.column} {drift.change}" not in marks]
         if targeted:
             out.state, out.drift = state, []
         else:
             overlap = (resource.overlap or self.system.overlap).total_seconds()
             out.state = {**saved, "drift": sorted({*known, *marks}), "seen": _remember(table, resource.version, seen | again, again, None if not has_cursor else overlap)}
-            out.audits = self._audit(resource, table, out, finished)
+            if began is not None:
+                out.state["read_at"] = began.isoformat()
+            if look is not None and look.described:
+                out.state["schema"] = look.described
+            self._audit(resource, table, out, state, finished)
         self._say(name, "done", table.file.rows)
         return out
 
@@ -209,7 +243,7 @@ class Extraction:
             return
         batch = self._batch(table, page, _deleted(resource, page.rows), out)
         if batch is not None:
-            batch = _drop_seen(batch, table, resource.version, seen, again)
+            batch = self._fresh(batch, table, resource.version, seen, again)
             table.file.add(batch)
             if self._is_parent(table.name):
                 out.touched += batch.column(resource.key[0]).to_pylist()
@@ -256,6 +290,19 @@ class Extraction:
             meta = {name: value.take(kept) if isinstance(value, pa.Array) else value for name, value in meta.items()}
         return landing.batch_of(table.file.schema, typed.columns, typed.rows, meta)
 
+    def _fresh(
+        self, batch: pa.RecordBatch, table: _Table, version: str, seen: dict[str, int], again: dict[str, int],
+    ) -> pa.RecordBatch:
+        """The rows that were not landed before, their version in the order of time."""
+        batch = _drop_seen(batch, table, version, seen, again)
+        if table.read_before is None or not batch.num_rows:
+            return batch
+        place = batch.schema.get_field_index(version)
+        moved = in_second_hour(batch.column(place), table.compiled.zone, table.read_before, self.client.server_time())
+        if moved.equals(batch.column(place)):
+            return batch
+        return _drop_seen(batch.set_column(place, batch.schema.field(place), moved), table, version, seen, again)
+
     def _meta(self, at: datetime) -> dict[str, Any]:
         return {"_connection": self.connection.name, "_extracted_at": at, "_load_id": self.load_id}
 
@@ -275,7 +322,7 @@ class Extraction:
         meta = {**self._meta(page.at), "_deleted": True}
         if page.changed is not None:
             meta["_changed_at"] = list(page.changed)
-        batch = _drop_seen(landing.batch_of(table.file.schema, typed.columns, typed.rows, meta), table, resource.version, seen, again)
+        batch = self._fresh(landing.batch_of(table.file.schema, typed.columns, typed.rows, meta), table, resource.version, seen, again)
         table.file.add(batch)
         if self._is_parent(table.name):
             out.touched += batch.column(resource.key[0]).to_pylist()
@@ -317,27 +364,37 @@ class Extraction:
         typed = pa.table({name: landed.column(name).cast(table.file.schema.field(name).type) for name in table.own})
         return set(landing.fingerprints(typed, table.own))
 
-    def _audit(self, resource: Resource, table: _Table, out: Extracted, finished: bool) -> list[Audited]:
-        files = self._files(table.name) + [str(staged.path) for staged in out.files if staged.table == table.name]
-        stopped = str(out.stopped) if out.stopped else ""
-        refused = self._only_quarantined(table, resource, files, out)
-        audits = [audit_resource(self.client, table.name, resource, files, finished=finished, quarantined=refused, stopped=stopped)]
+    def _audit(self, resource: Resource, table: _Table, out: Extracted, state: State, finished: bool) -> None:
+        landed = self._files(table.name)
+        staged = [str(one.path) for one in out.files if one.table == table.name]
         if self.system.protocol == "stripe" and finished:
-            def landed(ids: Sequence[str]) -> int:
-                found = landing.live_rows(files, resource.key, resource.version, resource.key, (resource.key[0], ids))
+            def held(ids: Sequence[str]) -> int:
+                found = landing.live_rows([*landed, *staged], resource.key, resource.version, resource.key, (resource.key[0], ids))
                 return 0 if found is None else found.num_rows
-            audits = [audit_newest(self.client, table.name, resource, landed)]
-        return audits
+            out.audits = [audit_newest(self.client, table.name, resource, held)]
+            return
+        # the last count and what came since: the cost of an audit does not grow with the history
+        before = None if self.full or not state.get("live") else LiveCount(*state["live"])
+        live = landing.live_count(landed, staged, resource.key, resource.version, self.load_id, before)
+        out.state["live"] = [live.count, live.rows, live.load_id]
+        out.audits = [audit_resource(
+            self.client, table.name, resource, live.count, finished=finished, stopped=str(out.stopped) if out.stopped else "",
+            quarantined=self._only_quarantined(table, resource, [*landed, *staged], out))]
 
+    def _refused(self, name: str, resource: Resource, state: State, error: NotPermitted) -> Extracted:
+        """One kind of record that we may not read: the others land, this one's cursor stays, and nobody takes it for complete."""
+        out = Extracted(name, state=state, failed=error)
+        if self.keys is None:
+            known = state.get("live")
+            out.audits = [audit_refused(self.client, name, resource, known[0] if known else 0, error.what)]
+        self._say(name, "done")
+        return out
 
     def _only_quarantined(self, table: _Table, resource: Resource, files: Sequence[str], out: Extracted) -> int:
         """How many records are in the quarantine, now or from before, and not among the good rows."""
         keys = {bad.key for name, bad in out.quarantined if name == table.name}
         keys |= landing.quarantined_keys(self._files("_quarantine"), table.name)
-        if not keys:
-            return 0
-        live = landing.live_rows(files, resource.key, resource.version, resource.key)
-        return len(keys - (_key_texts([live.column(name) for name in resource.key]) if live is not None else set()))
+        return len(keys - landing.live_keys(files, resource.key, resource.version, keys))
 
 
 def _ahead(pages: Iterator[Page], stop: threading.Event) -> Iterator[Page]:

@@ -10,7 +10,6 @@ import json
 import shutil
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +141,7 @@ def files_of(settings: Settings, connection: str, table: str, done: Set[str] | N
     """The table's files of completed loads (`done`, if they are known). A file that is not, or not yet, part of one does not count."""
     done = completed_loads(settings, connection) if done is None else done
     folder = settings.landing / connection / table
-    return sorted(str(file) for file in folder.glob("*.parquet") if _load_of(file) in done)
+    return sorted(str(file) for file in folder.glob("*.parquet") if load_of(file) in done)
 
 
 def completed_loads(settings: Settings, connection: str) -> set[str]:
@@ -156,27 +155,70 @@ def completed_loads(settings: Settings, connection: str) -> set[str]:
     return done
 
 
-def _load_of(file: Path) -> str:
+def load_of(file: Path) -> str:
     return ".".join(file.name.split(".")[:2])
 
 
-def latest_sql(key: Sequence[str], version: str, files: Sequence[str]) -> str:
-    """The newest landed version of each key, tombstones included."""
+def latest_sql(key: Sequence[str], version: str, files: Sequence[str], where: str = "") -> str:
+    """The newest landed version of each key, tombstones included. `where`: only of these rows; it must take all rows of a key or none."""
     names = ", ".join(f'"{name}"' for name in key)
-    listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
     return (
-        f"SELECT * FROM read_parquet([{listed}], union_by_name = true) "
+        f"SELECT * FROM {_scan(files)}{f' WHERE {where}' if where else ''} "
         f'QUALIFY row_number() OVER (PARTITION BY {names} ORDER BY "{version}" DESC NULLS LAST, _extracted_at DESC, _load_id DESC) = 1'
     )
 
 
-def live_count(files: Sequence[str], key: Sequence[str], version: str) -> int:
-    """Distinct keys whose newest version is not deleted."""
-    if not files:
-        return 0
+def _scan(files: Sequence[str]) -> str:
+    listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+    return f"read_parquet([{listed}], union_by_name = true)"
+
+
+@dataclass(frozen=True)
+class LiveCount:
+    """How many keys of a table are alive, and of which history: all its landed rows up to a load."""
+
+    count: int
+    rows: int
+    load_id: str
+
+
+def live_count(
+    landed: Sequence[str], staged: Sequence[str], key: Sequence[str], version: str, load_id: str, before: LiveCount | None = None,
+) -> LiveCount:
+    """Distinct keys whose newest version is not deleted, in completed files and those about to land with this load.
+
+    With the count of an earlier load only the keys that came since are looked up, unless rows of that time are no longer there.
+    """
+    rows = sum(pq.read_metadata(file).num_rows for file in (*landed, *staged))
+    files = [*landed, *staged]
+    if not rows:
+        return LiveCount(0, 0, load_id)
     with duckdb.connect() as database:
-        found = database.execute(f"SELECT count(*) FROM ({latest_sql(key, version, files)}) WHERE NOT _deleted").fetchone()
-    return int(found[0]) if found else 0
+        if before is not None:
+            later = [file for file in landed if load_of(Path(file)) > before.load_id]
+            names = ", ".join(f'"{name}"' for name in key)
+            database.execute(f"CREATE TABLE came AS SELECT {names} FROM {_scan(files)} LIMIT 0")
+            for some, condition in ((later, f" WHERE _load_id > '{before.load_id}'"), (staged, "")):
+                if some:
+                    database.execute(f"INSERT INTO came SELECT {names} FROM {_scan(some)}{condition}")
+            [(came,)] = database.execute("SELECT count(*) FROM came").fetchall()
+            if rows - came == before.rows:
+                if not came:
+                    return LiveCount(before.count, rows, load_id)
+                # one pass over the history for the keys that came; what they were before and what they are now follow from it
+                database.execute(
+                    f'CREATE TABLE touched AS SELECT {names}, "{version}" AS version, _extracted_at, _load_id, _deleted '
+                    f"FROM {_scan(files)} SEMI JOIN came USING ({names})")
+                after, old = (
+                    database.execute(
+                        f"SELECT count(*) FROM (SELECT _deleted FROM touched WHERE {condition} QUALIFY row_number() OVER "
+                        f"(PARTITION BY {names} ORDER BY version DESC NULLS LAST, _extracted_at DESC, _load_id DESC) = 1) WHERE NOT _deleted"
+                    ).fetchall()[0][0]
+                    for condition in ("true", f"_load_id <= '{before.load_id}'")
+                )
+                return LiveCount(before.count + after - old, rows, load_id)
+        [(found,)] = database.execute(f"SELECT count(*) FROM ({latest_sql(key, version, files)}) WHERE NOT _deleted").fetchall()
+        return LiveCount(int(found), rows, load_id)
 
 
 def live_rows(
@@ -186,15 +228,28 @@ def live_rows(
     if not files:
         return None
     names = ", ".join(f'"{name}"' for name in columns)
-    query = f"SELECT {names} FROM ({latest_sql(key, version, files)}) WHERE NOT _deleted"
     with duckdb.connect() as database:
         database.execute("SET TimeZone = 'UTC'")
         if where is None:
-            return database.execute(query).to_arrow_table()
+            return database.execute(f"SELECT {names} FROM ({latest_sql(key, version, files)}) WHERE NOT _deleted").to_arrow_table()
         column, values = where
         wanted = pa.table({"value": pa.array(list(values))})
         database.register("wanted", wanted)
-        return database.execute(f'{query} AND "{column}" IN (SELECT value FROM wanted)').to_arrow_table()
+        held = f'"{column}" IN (SELECT value FROM wanted)'
+        # a key's rows are picked before the newest of them is; a column outside the key may have changed from row to row
+        latest = latest_sql(key, version, files, held if column in key else "")
+        return database.execute(f"SELECT {names} FROM ({latest}) WHERE NOT _deleted AND {held}").to_arrow_table()
+
+
+def live_keys(files: Sequence[str], key: Sequence[str], version: str, among: Set[str]) -> set[str]:
+    """Which of the keys, written as text and joined by `|`, are alive."""
+    if not files or not among:
+        return set()
+    text = "concat_ws('|', " + ", ".join(f"coalesce(CAST(\"{name}\" AS VARCHAR), 'None')" for name in key) + ")"
+    with duckdb.connect() as database:
+        database.register("among", pa.table({"value": pa.array(sorted(among), pa.string())}))
+        latest = latest_sql(key, version, files, f"{text} IN (SELECT value FROM among)")
+        return {row[0] for row in database.execute(f"SELECT {text} FROM ({latest}) WHERE NOT _deleted").fetchall()}
 
 
 def quarantined_keys(files: Sequence[str], resource: str) -> set[str]:
@@ -274,8 +329,3 @@ def missing_tables(settings: Settings, connection: str, names: Iterable[str]) ->
     """Tables that have no file yet: they get an empty one with the full schema, so that a glob never finds nothing."""
     return [name for name in names if not any((settings.landing / connection / name).glob("*.parquet"))]
 
-
-def micros(value: Any) -> int:
-    if isinstance(value, datetime):
-        return int(value.timestamp() * 1_000_000)
-    return int(value) if isinstance(value, int) else 0

@@ -8,6 +8,8 @@ from typing import Any
 
 from concord.connections import Connection, SandboxAccount
 from ingestion.client import Client, open_client
+from ingestion.filedrop.extraction import newest_file
+from ingestion.filedrop.form import SYSTEM
 
 _LOOK_BACK = timedelta(minutes=10)  # how far back a feed without "newest first" is asked
 _MODSTAMPED = ("Account", "Opportunity", "Contract")
@@ -19,6 +21,8 @@ def newest_change(connection: Connection, account: SandboxAccount | None = None)
 
     Raises ConcordError as a read does. Zendesk shows a change a minute late, the others at once.
     """
+    if connection.system == SYSTEM:
+        return newest_file(connection)
     with open_client(connection, account, timeout=(5.0, 20.0)) as client:
         return _ASK[client.system.protocol](client)
 

@@ -22,7 +22,10 @@ from concord.settings import Settings, quiet_libraries
 from ingestion import landing
 from ingestion.audit import Audited
 from ingestion.client import Client, open_client
+from ingestion.compaction import MANY_FILES, compact
 from ingestion.extract import Extracted, Extraction, ProgressEvent
+from ingestion.filedrop import form as filedrop
+from ingestion.filedrop.extraction import DropExtraction, Reader
 from ingestion.landing import AUDIT, TableFile
 from ingestion.spec import System, load_system
 
@@ -60,11 +63,13 @@ class IngestResult:
     seconds: float = 0.0
     load_id: str = ""
     stopped: str = ""  # the quota ran out: the next run goes on from there
+    failed: Mapping[str, str] = field(default_factory=dict)  # resources that the vendor does not let us read, and what it said
+    notes: Sequence[str] = ()  # what could not be looked at or tidied up; nothing of it is missing
     error: ConcordError | None = None
 
     @property
     def is_complete(self) -> bool:
-        return self.error is None and not self.stopped and all(audited.is_complete for audited in self.audits)
+        return self.error is None and not self.stopped and not self.failed and all(audited.is_complete for audited in self.audits)
 
     @property
     def total(self) -> int:
@@ -82,14 +87,14 @@ class _Run:
     full: bool
     keys: Mapping[str, Sequence[Any]] | None
     progress: Progress | None
-    client: Client | None = None
-    extraction: Extraction | None = None
+    client: Client | Reader | None = None
+    extraction: Extraction | DropExtraction | None = None
     selected: frozenset[str] = frozenset()
     open: set[str] = field(default_factory=set)
     done: dict[str, Extracted] = field(default_factory=dict)
     load_id: str = ""
 
-    def start(self) -> Extraction:
+    def start(self) -> Extraction | DropExtraction:
         """On the first resource that dlt asks: now the load id, the saved states and the selection are known."""
         import dlt
 
@@ -103,9 +108,14 @@ class _Run:
             self.open = set(selected)
             states = {name: dlt.current.resource_state(name).get("place") or {} for name in names}
             self.done = {}
-            self.client = _open_client(self.connection, self.account, self.progress)
             landing.clear_staging(self.settings, self.connection.name)
             _collect_less(+1)
+            if self.system.protocol == "file_drop":
+                self.extraction = DropExtraction(
+                    self.settings, self.connection, self.load_id, states, full=self.full, keys=self.keys, progress=self.progress)
+                self.client = self.extraction.client
+                return self.extraction
+            self.client = _open_client(self.connection, self.account, self.progress)
             self.extraction = Extraction(
                 self.settings, self.connection, self.system, self.client, self.load_id, states, names, full=self.full, keys=self.keys,
                 progress=self.progress,
@@ -132,6 +142,10 @@ class _Run:
             raise
         self.open.discard(table)
         if not self.open:
+            failed = [out.failed for out in self.done.values() if out.failed is not None]
+            if failed and len(failed) == len(self.done):
+                self.stop()
+                raise failed[0]  # nothing at all may be read: that is the connection's trouble, not a resource's
             yield from self._observations(extraction, extraction.client)
             self.stop()
 
@@ -143,7 +157,7 @@ class _Run:
             self.extraction = None
             _collect_less(-1)
 
-    def _observations(self, extraction: Extraction, client: Client) -> Iterator[Any]:
+    def _observations(self, extraction: Extraction | DropExtraction, client: Client | Reader) -> Iterator[Any]:
         written = {name for out in self.done.values() for name in out.rows}
         for name, rows in _observation_rows(list(self.done.values()), client.server_time()).items():
             schema = landing.OBSERVATIONS[name]
@@ -187,7 +201,7 @@ def dlt_source(
     quiet_libraries()
     import dlt
 
-    system = load_system(connection.system)
+    system = system_of(connection)
     tables = _selected(system, resources if keys is None else list(keys))
     run = _Run(settings, connection, system, account, full, keys, progress)
 
@@ -205,6 +219,11 @@ def dlt_source(
     made = source()
     made.concord_run = run
     return made
+
+
+def system_of(connection: Connection) -> System:
+    """What a connection delivers: its vendor's system file, or what the form of its file drop says."""
+    return filedrop.system_of(connection) if connection.system == filedrop.SYSTEM else load_system(connection.system)
 
 
 def _open_client(connection: Connection, account: SandboxAccount | None, progress: Progress | None) -> Client:
@@ -239,7 +258,7 @@ def ingest(
         if name not in connections:
             raise UsageError(
                 f"no connection is called {name!r}.", where="connections.yml", mend=f"Known: {', '.join(connections)}.")
-        _selected(load_system(connections[name].system), resources if keys is None else list(keys))
+        _selected(system_of(connections[name]), resources if keys is None else list(keys))
     accounts = accounts or {}
     pa.array([0])  # pyarrow loads pandas on first use, where it is installed: better now than while another thread looks for it
 
@@ -262,14 +281,17 @@ def _ingest_one(
     started = time.monotonic()
     run: _Run | None = None
     try:
-        open_client(connection, account).close()  # a missing secret is said before anything else happens
+        if connection.system != filedrop.SYSTEM:
+            open_client(connection, account).close()  # a missing secret is said before anything else happens
         with _PIPELINES:
             pipeline = landing.open_pipeline(settings, connection.name)
             source = dlt_source(settings, connection, account, resources=resources, full=full, keys=keys, progress=progress)
         run = source.concord_run
         pipeline.run(source, loader_file_format="parquet")
         landing.clear_staging(settings, connection.name)
-        return _result(connection, run, started, None)
+        compacted = compact(settings, connection, more_than=MANY_FILES)
+        notes = [f"{table or 'landing'}: not compacted ({reason})" for table, reason in compacted.skipped.items()]
+        return _result(connection, run, started, None, notes)
     except Exception as error:
         found = _concord_error(error) or _damage(settings)
         if found is None:
@@ -280,7 +302,9 @@ def _ingest_one(
             run.stop()
 
 
-def _result(connection: Connection, run: _Run | None, started: float, error: ConcordError | None) -> IngestResult:
+def _result(
+    connection: Connection, run: _Run | None, started: float, error: ConcordError | None, notes: Sequence[str] = (),
+) -> IngestResult:
     done = list(run.done.values()) if run is not None else []
     client = run.client if run is not None else None
     quarantined: dict[str, int] = {}
@@ -294,7 +318,9 @@ def _result(connection: Connection, run: _Run | None, started: float, error: Con
         quarantined, [(table, drift.column, drift.change) for out in done for table, drift in out.drift],
         [audited for out in done for audited in out.audits] if error is None else [],
         client.usage.requests if client else 0, client.usage.wait_seconds if client else 0.0, time.monotonic() - started,
-        run.load_id if run is not None and error is None else "", stopped, error,
+        run.load_id if run is not None and error is None else "", stopped,
+        {out.name: str(out.failed) for out in done if out.failed is not None},
+        [*(f"{out.name}: {out.note}" for out in done if out.note), *notes], error,
     )
 
 

@@ -18,7 +18,7 @@ ColumnType = Literal[
     "string", "bigint", "decimal", "double", "boolean", "timestamp", "epoch", "local_timestamp", "date", "local_date", "flag",
     "strings", "json",
 ]
-Protocol = Literal["zendesk", "stripe", "soql", "suiteql"]
+Protocol = Literal["zendesk", "stripe", "soql", "suiteql", "file_drop"]
 _STEP = re.compile(r"[A-Za-z_][A-Za-z0-9_:\-]*(\[\d+\])?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -88,6 +88,7 @@ class Resource(_Strict):
     path: str = ""
     sobject: str = ""
     table: str = ""
+    records: tuple[str, ...] = ()  # NetSuite: the record types of the metadata catalogue that describe this table
     root: str = ""  # the key of the rows in an answer; the resource's own name where empty
     explode: str = ""  # each member of this list in a record is a row, the record is its `_parent`
     params: dict[str, str] = Field(default_factory=dict)
@@ -140,6 +141,7 @@ class Limits(_Strict):
     page_size: int = 1000
     ceiling: int = 0  # rows one query can reach at most
     bulk_above: int = 0  # rows from which the vendor's bulk interface is used
+    bulk_page: int = 50_000  # rows asked for at once there
     window: timedelta | None = None  # how far back the vendor's change feed reaches
     longest_wait: timedelta = timedelta(minutes=5)  # a longer wait ends the run, the next one resumes
 
@@ -175,9 +177,9 @@ class System(_Strict):
 
     @model_validator(mode="after")
     def _protocol_fields(self) -> System:
-        needs = {"zendesk": "path", "stripe": "path", "soql": "sobject", "suiteql": "table"}[self.protocol]
+        needs = {"zendesk": "path", "stripe": "path", "soql": "sobject", "suiteql": "table"}.get(self.protocol)
         for name, resource in self.resources.items():
-            if not getattr(resource, needs):
+            if needs and not getattr(resource, needs):
                 raise ValueError(f"resources.{name} needs `{needs}`")
             if resource.parent and resource.parent not in self.resources:
                 raise ValueError(f"resources.{name}.parent names no resource: {resource.parent}")

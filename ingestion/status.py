@@ -11,6 +11,8 @@ from concord.connections import Connection, SandboxAccount
 from concord.errors import ConcordError
 from ingestion.auth import method_of
 from ingestion.client import Client, open_client
+from ingestion.filedrop.extraction import describe
+from ingestion.filedrop.form import SYSTEM
 from ingestion.spec import load_system
 
 _SKEW = 300.0  # seconds: signed logins fail beyond it
@@ -35,6 +37,9 @@ def test_connection(connection: Connection, account: SandboxAccount | None = Non
     """Log in, ask who we are and what is left of the quota."""
     login = ""
     try:
+        if connection.system == SYSTEM:
+            who, waiting = describe(connection)
+            return ConnectionStatus(connection.name, True, who, login="file system", quota=waiting)
         login = method_of(connection, load_system(connection.system))
         with open_client(connection, account, timeout=(5.0, 20.0)) as client:
             who, quota = _ASK[client.system.protocol](client)

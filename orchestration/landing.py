@@ -10,8 +10,8 @@ from dagster_dlt.translator import DltResourceTranslatorData
 from concord import stages
 from concord.connections import Connection
 from concord.settings import Settings
-from ingestion.run import dlt_source
-from ingestion.spec import System, load_system
+from ingestion.run import dlt_source, system_of
+from ingestion.spec import System
 
 OWNERS = {"erp": "team:finance", "billing": "team:revenue", "crm": "team:sales", "support": "team:support"}
 
@@ -61,7 +61,7 @@ def landing_assets(settings: Settings, connections: Mapping[str, Connection]) ->
 
 
 def _connection_assets(settings: Settings, connection: Connection) -> dg.AssetsDefinition:
-    translator = LandingTranslator(connection, load_system(connection.system))
+    translator = LandingTranslator(connection, system_of(connection))
     source = dlt_source(settings, connection)  # calls nobody and reads no secret until it is extracted
     specs = [
         translator.get_asset_spec(DltResourceTranslatorData(resource=resource, pipeline=None))

@@ -6,12 +6,14 @@ Belongs here: dbt's variables, when a rebuild from scratch is due, and what its 
 from __future__ import annotations
 
 import csv
+import fcntl
 import hashlib
 import json
 import re
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -106,7 +108,8 @@ def build(
     if select:
         arguments += ["--select", *([select] if isinstance(select, str) else select)]
     begun = time.monotonic()
-    nodes, problem = _invoke(settings, arguments, dbt_vars(settings, connections), on_event)
+    with _landing_kept(settings, connections):
+        nodes, problem = _invoke(settings, arguments, dbt_vars(settings, connections), on_event)
     result = BuildResult(nodes=nodes, seconds=time.monotonic() - begun, full_refresh=full_refresh, manifest=_manifest_path(settings))
     if problem:
         raise BuildError(problem, result, where=settings.warehouse.name, mend="Mend what it names and build again.")
@@ -304,6 +307,17 @@ def _project_digest(*, with_data: bool = True) -> str:
 def _state_path(settings: Settings) -> Path:
     settings.dbt_target.mkdir(parents=True, exist_ok=True)
     return settings.dbt_target / "built.json"
+
+
+@contextmanager
+def _landing_kept(settings: Settings, connections: Mapping[str, Connection]) -> Iterator[None]:
+    """No compaction while a build reads: it lists files that a compaction would take away. Waits for one that is under way."""
+    with ExitStack() as held:
+        for name in sorted(connections):
+            if (settings.landing / name).is_dir():
+                lock = held.enter_context(open(settings.landing / name / ".compaction.lock", "a"))
+                fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
 
 
 def _state(settings: Settings, connections: Mapping[str, Connection]) -> dict[str, Any]:

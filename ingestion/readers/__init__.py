@@ -6,12 +6,14 @@ page's `state` is where the next run goes on. Paging loops are ours because ever
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ingestion.client import Client
+from concord.errors import ConcordError
+from ingestion.client import Client, NotPermitted, Refused
 from ingestion.spec import Resource
 
 State = dict[str, Any]
@@ -65,6 +67,21 @@ def reader_of(protocol: str) -> Reader:
     from ingestion.readers import soql, stripe, suiteql, zendesk
 
     return {"zendesk": zendesk.read, "stripe": stripe.read, "soql": soql.read, "suiteql": suiteql.read}[protocol]
+
+
+# how the vendors say that the role may not see a kind of record, where the status alone does not
+_FORBIDDEN = frozenset({"INVALID_TYPE", "INSUFFICIENT_ACCESS", "INSUFFICIENT_ACCESS_OR_READONLY", "INSUFFICIENT_PERMISSION"})
+
+_UNSEEN = re.compile(r"Record '\w+' was not found")  # NetSuite: a table outside the role's sight
+
+
+def refusal(client: Client, wanted: Wanted, error: Refused, what: str, mend: str = "") -> ConcordError:
+    """A vendor's no to a read, in words: NotPermitted where it concerns this kind of record only."""
+    text = f"{what} was refused: {error.status} {error.code} {error.message}".rstrip(". ") + "."
+    where = f"{client.connection.name}.{wanted.name}"
+    if error.status in (403, 404) or error.code in _FORBIDDEN or _UNSEEN.search(error.message):
+        return NotPermitted(text, where=where, mend=mend or "Give the integration's role the permission to read it.")
+    return ConcordError(text, where=where, mend=mend)
 
 
 def chunks(values: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

@@ -12,11 +12,10 @@ from typing import Any
 
 from concord.errors import ConcordError
 from ingestion.client import Client, Refused
-from ingestion.readers import Drift, Page, Record, State, Wanted, chunks
+from ingestion.readers import Drift, Page, Record, State, Wanted, chunks, refusal
 
 _STAMP = "SystemModstamp"
 _MISSING = re.compile(r"No such column '([A-Za-z0-9_.]+)'")
-_BULK_ROWS = 50_000
 _BULK_PATIENCE = timedelta(hours=2)
 
 
@@ -30,10 +29,8 @@ def read(client: Client, wanted: Wanted) -> Iterator[Page]:
         except Refused as error:
             found = _MISSING.search(error.message)
             if error.code != "INVALID_FIELD" or found is None or found[1] not in fields or found[1] in ("Id", _STAMP):
-                raise ConcordError(
-                    f"the query was refused: {error.code} {error.message}".rstrip(".") + ".", where=f"{client.connection.name}.{wanted.name}",
-                    mend="Check the integration user's permissions and the system file's columns.",
-                ) from None
+                raise refusal(
+                    client, wanted, error, "the query", "Check the integration user's permissions and the system file's columns.") from None
             # the field was removed or hidden from us: go on without it, and say so
             fields.remove(found[1])
             column = next(name for name, column in wanted.resource.columns.items() if found[1] in column.alternatives)
@@ -98,7 +95,7 @@ def _bulk(client: Client, wanted: Wanted, select: str, gone: list[Drift]) -> Ite
         job = client.read("GET", f"jobs/query/{job['id']}").content
     newest, locator = "", ""
     while locator != "null":
-        params: dict[str, Any] = {"maxRecords": _BULK_ROWS, **({"locator": locator} if locator else {})}
+        params: dict[str, Any] = {"maxRecords": client.system.limits.bulk_page, **({"locator": locator} if locator else {})}
         response = client.request("GET", f"jobs/query/{job['id']}/results", params=params, headers={"Accept": "text/csv"})
         locator = response.headers.get("Sforce-Locator", "null")
         rows: list[Record] = []

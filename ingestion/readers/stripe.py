@@ -8,13 +8,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ingestion.client import Client, Refused
-from ingestion.readers import Page, Record, State, Wanted, chunks
+from ingestion.readers import Page, Record, State, Wanted, chunks, refusal
 
 _SETTLING = 5  # seconds: an event may become visible a moment after its time
 _STAYS = frozenset({"customer.subscription.deleted"})  # says cancelled; the subscription itself remains
 
 
 def read(client: Client, wanted: Wanted) -> Iterator[Page]:
+    try:
+        yield from _read(client, wanted)
+    except Refused as error:
+        raise refusal(client, wanted, error, "the list", "Give the key the permission to read it.") from None
+
+
+def _read(client: Client, wanted: Wanted) -> Iterator[Page]:
     if wanted.keys is not None:
         yield from _by_id(client, wanted, wanted.keys)
         return

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from concord.errors import ConcordError
 from ingestion.client import Answer, Client, Refused
-from ingestion.readers import Drift, Page, Record, Wanted, chunks
+from ingestion.readers import Drift, Page, Record, Wanted, chunks, refusal
 from ingestion.spec import Column, Resource
 
 _STAMP = 'YYYY-MM-DD"T"HH24:MI:SS'
@@ -31,10 +31,8 @@ def read(client: Client, wanted: Wanted) -> Iterator[Page]:
             column = found[1].lower() if found else ""
             needed = {*wanted.resource.key, wanted.resource.version, wanted.resource.cursor, wanted.resource.parent_key}
             if column not in wanted.resource.columns or column in needed:
-                raise ConcordError(
-                    f"the query was refused: {error.code} {error.message}".rstrip(".") + ".", where=f"{client.connection.name}.{wanted.name}",
-                    mend="Check the integration role's permissions and the system file's columns.",
-                ) from None
+                raise refusal(
+                    client, wanted, error, "the query", "Check the integration role's permissions and the system file's columns.") from None
             # the column was removed or hidden from our role: go on without it, and say so
             gone.append(Drift(column, "removed", f"{wanted.resource.table}.{column} is no longer visible"))
             kept = {name: kind for name, kind in wanted.resource.columns.items() if name != column}
@@ -89,17 +87,25 @@ def _slices(client: Client, resource: Resource, where: list[str], after: Any) ->
 
 
 def _offsets(client: Client, resource: Resource, where: list[str], after: Any) -> Iterator[Answer]:
-    """For keys of several columns: offsets up to the ceiling, then on from the last stamp."""
+    """For keys of several columns: offsets up to the ceiling, then on from the last stamp.
+
+    At the ceiling the vendor says that there is no more, whether or not that is so: a full last page is never believed (R9).
+    """
     size, ceiling = client.system.limits.page_size, client.system.limits.ceiling
     order = ", ".join(([resource.cursor] if resource.cursor else []) + list(resource.key))
     conditions, offset, last = where, 0, ""
+    ended: list[tuple[tuple[Any, ...], Any]] = []  # rows of the newest stamp so far
+    border: set[tuple[Any, ...]] = set()  # the slice before ended with these rows of its last stamp, and this one begins with them
     while True:
         answer = _query(client, f"{_select(resource)}{_where(conditions)} ORDER BY {order}", size, offset)
-        yield answer
         rows = answer.content["items"]
-        if not answer.content["hasMore"] or not rows:
-            return
+        fresh = [row for row in rows if _mark(resource, row) not in border] if border else rows
+        yield replace(answer, content={**answer.content, "items": fresh})
+        newest = rows[-1].get(resource.cursor) if rows and resource.cursor else None
+        ended = [pair for pair in (*ended, *((_mark(resource, row), row.get(resource.cursor)) for row in rows)) if pair[1] == newest]
         offset += size
+        if not rows or (not answer.content["hasMore"] and not (ceiling and offset >= ceiling and len(rows) == size)):
+            return
         if ceiling and offset >= ceiling:
             stamp = rows[-1].get(resource.cursor, "") if resource.cursor else ""
             if not stamp or stamp == last:
@@ -107,6 +113,11 @@ def _offsets(client: Client, resource: Resource, where: list[str], after: Any) -
                     f"more than {ceiling} rows share one slice.", where=f"{client.connection.name}.{resource.table}",
                     mend="Give the resource a key of one column.")
             conditions, offset, last = _since(resource.cursor, stamp), 0, stamp
+            border, ended = {mark for mark, at in ended if at == stamp}, []
+
+
+def _mark(resource: Resource, row: Record) -> tuple[Any, ...]:
+    return tuple(row.get(name) for name in (*resource.key, resource.version))
 
 
 def _by_key(client: Client, resource: Resource, column: str, keys: Sequence[Any], parents: Sequence[Any]) -> Iterator[Page]:

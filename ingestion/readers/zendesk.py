@@ -7,7 +7,7 @@ from typing import Any
 
 from concord.errors import ConcordError
 from ingestion.client import Client, Refused
-from ingestion.readers import Page, Record, State, Wanted, chunks
+from ingestion.readers import Page, Record, State, Wanted, chunks, refusal
 
 _WITHHELD = 60  # seconds: the export shows nothing younger, and refuses to start younger
 _EVENT_FIELDS = frozenset({
@@ -36,7 +36,7 @@ def _by_cursor(client: Client, wanted: Wanted) -> Iterator[Page]:
             if cursor is not None and cursor == wanted.state.get("cursor") and error.status in (400, 404, 410, 422):
                 cursor = None  # the vendor no longer knows the cursor: read everything again
                 continue
-            raise _said(client, error) from None
+            raise refusal(client, wanted, error, "the export") from None
         cursor = answer.content.get("after_cursor") or cursor
         yield _page(wanted, answer.content, answer.at, {"cursor": cursor} if cursor else dict(wanted.state))
         if answer.content["end_of_stream"]:
@@ -54,7 +54,7 @@ def _by_time(client: Client, wanted: Wanted) -> Iterator[Page]:
         try:
             answer = client.read("GET", path, params=params)
         except Refused as error:
-            raise _said(client, error) from None
+            raise refusal(client, wanted, error, "the export") from None
         end, following = answer.content.get("end_time") or since, answer.content.get("next_page")
         root = wanted.resource.root or wanted.name
         rows, before = answer.content[root], border
@@ -98,6 +98,3 @@ def _event(child: Record) -> Record:
             return {**{key: child[key] for key in child if key != name}, "field_name": name, "value": value}
     return child
 
-
-def _said(client: Client, error: Refused) -> ConcordError:
-    return ConcordError(f"the export was refused: {error.status} {error.code} {error.message}".rstrip() + ".", where=client.connection.name)

@@ -38,7 +38,8 @@ pytestmark = pytest.mark.slow
 
 STAGES = ("ingest", "build", "publish", "apply")
 KILLS = int(os.environ.get("CONCORD_KILLS", "12"))
-A_ROUND = 3  # kills of each stage between two plans
+LATENCY = 0.15
+A_ROUND = 5  # at most so many kills of each stage between two plans
 SEED = 20261121
 COLLECTIONS = {"organization": "organizations", "ticket": "tickets", "Account": "Account"}
 # much to write in every round, and nothing that stops a push
@@ -51,17 +52,18 @@ FAULTS = {
 
 
 def work(home: str, stage: str, ready: Pipe) -> None:
-    """The process that is killed: one stage, as the command line runs it."""
+    """The process that is killed: one stage, as the command line runs it. Says when it begins, a build also what it has finished."""
     installation = Installation(load_settings({"CONCORD_HOME": home, "CONCORD_DATA": ""}))
+    report = stages.check(installation) if stage == "publish" else None  # so that the kill falls into the copying
     ready.send("go")
     if stage == "ingest":
         failed = [result.error for result in stages.ingest(installation) if result.error]
         if failed:
             raise failed[0]
     elif stage == "build":
-        stages.build(installation)
+        stages.build(installation, on_event=lambda node: ready.send(node.name))
     elif stage == "publish":
-        stages.publish(installation, stages.check(installation))
+        stages.publish(installation, report)
     else:
         stages.apply(installation)
 
@@ -117,21 +119,35 @@ class Killer:
     context: ForkServerContext
     dice: random.Random
     tally: Tally
+    _pipes: list[Pipe] = field(default_factory=list)
 
     def start(self, stage: str) -> tuple[Any, float]:
+        process, _ = self._start(stage)
+        return process, time.monotonic()
+
+    def start_and_hear(self, stage: str, word: str) -> Any:
+        """Start a stage and return when it says the word: a build names each model that it has finished."""
+        process, hears = self._start(stage)
+        while hears.poll(60):
+            if hears.recv() == word:
+                return process
+        raise AssertionError(f"{stage} never said {word}")
+
+    def _start(self, stage: str) -> tuple[Any, Pipe]:
         ours, theirs = self.context.Pipe(duplex=False)
         process = self.context.Process(target=work, args=(str(self.site.home), stage, theirs))
         process.start()
         assert ours.poll(60), f"{stage} did not start"
         ours.recv()
-        return process, time.monotonic()
+        self._pipes.append(ours)  # a victim must not lose its listener
+        return process, ours
 
     def whole(self, stage: str) -> None:
         """Let a stage run to its end, and note how long that takes."""
         process, begun = self.start(stage)
         process.join(180)
         assert process.exitcode == 0, f"{stage} after {dict(self.tally.kills)}: exit code {process.exitcode}"
-        self.tally.seconds[stage] = time.monotonic() - begun
+        self.tally.seconds.setdefault(stage, time.monotonic() - begun)
 
     def strike(self, stage: str) -> None:
         """Kill the stage at a moment within the time that it takes; again until one struck before its end."""
@@ -244,7 +260,7 @@ def test_killed_anywhere_it_completes_with_each_effect_once(make_site: Callable[
     share = math.ceil(KILLS / len(STAGES) / rounds)
     pictures: set[tuple[Any, ...]] = set()
     effects = planned = 0
-    tally.seconds["apply"] = 0.3
+    tally.seconds["apply"] = 10 * LATENCY
     with reading(site, context) as reader:
         for number in range(rounds):
             with read_published(installation.settings) as published:
@@ -263,14 +279,18 @@ def test_killed_anywhere_it_completes_with_each_effect_once(make_site: Callable[
             store = open_store(installation.settings.operations_url)
             noted = {entry.record_id for entry in entries(store, Selection(states=("pending",)), limit=10_000)
                      if entry.object == "ticket" and entry.note}
+            for vendor in ("zendesk", "salesforce"):  # vendors far away: a kill mostly falls while something is on its way
+                site.control("POST", "faults", {"vendor": vendor, "kind": "delay", "seconds": LATENCY, "count": 10_000})
             for _ in range(share):
                 killer.strike("apply")
+            site.control("DELETE", "faults")
             killer.whole("apply")
             states = {state for _, state in counts(store)}
             assert states <= {"verified", "superseded"}, counts(store)
             store.close()
             effects += assert_each_once(site, since, plan, noted)
     # nothing is left to do, and nothing of the sources is missing
+    site.control("POST", "clock", {"seconds": 120})
     results = stages.ingest(installation, full=True)
     incomplete = [(result.connection, audit.resource) for result in results for audit in result.audits if not audit.is_complete]
     assert [result.error for result in results] == [None] * 4 and incomplete == []
@@ -288,9 +308,9 @@ def test_killed_anywhere_it_completes_with_each_effect_once(make_site: Callable[
         )
     assert reader["problems"] == [] and reader["reads"] > 50
     assert set(reader["pictures"]) <= pictures, "a reader saw something that was never published whole"
-    assert all(one[0] == one[1] and one[2] == one[3] and one[-1].count("datetime") == 1 for one in reader["pictures"])
+    assert all(one[0] == one[1] and one[-1].count("datetime(") == 1 for one in reader["pictures"])
     assert tally.kills.total() >= KILLS - share * rounds and tally.kills["apply"] > 0
-    assert tally.found["apply"] > 0 and tally.found["ingest"] > 0, "no kill left anything half done"
+    assert tally.found["apply"] > 0, "no kill left anything on its way: this proves nothing"
 
 
 def test_a_build_that_was_killed_is_never_half_published(make_site: Callable[..., Site]) -> None:
@@ -302,22 +322,26 @@ def test_a_build_that_was_killed_is_never_half_published(make_site: Callable[...
     killer = Killer(site, context, random.Random(SEED), Tally())
     for stage in ("ingest", "build", "publish"):
         killer.whole(stage)
+    with read_published(installation.settings) as published:
+        whole = {picture(published)}
     site.control("POST", "clock", {"days": 1})
     killer.whole("ingest")
-    outcomes = []
-    for part in (0.85, 0.7, 0.55):
-        process, begun = killer.start("build")
-        time.sleep(max(0.0, begun + part * killer.tally.seconds["build"] - time.monotonic()))
+    seen, refused = [], 0
+    for model in ("invoice_status", "customer", "stg_netsuite__customers"):  # from the last layer to the first
+        process = killer.start_and_hear("build", model)
         process.kill()
         process.join(60)
-        if process.exitcode != -signal.SIGKILL:
-            continue
+        assert process.exitcode == -signal.SIGKILL
         try:
             stages.publish(installation, stages.check(installation))
         except ConcordError as error:
-            outcomes.append("refused")
+            refused += 1
             assert error.mend
         with read_published(installation.settings) as published:
-            seen = picture(published)
-        outcomes.append("whole" if seen[-1].count("datetime") == 1 and seen[0] == seen[1] and seen[2] == seen[3] else str(seen))
-    assert outcomes and set(outcomes) <= {"refused", "whole"}
+            seen.append(picture(published))
+    for stage in ("build", "publish"):
+        killer.whole(stage)
+    with read_published(installation.settings) as published:
+        whole.add(picture(published))
+    assert len(whole) == 2
+    assert set(seen) <= whole, f"refused {refused} times"

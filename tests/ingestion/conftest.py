@@ -79,9 +79,17 @@ class Lab:
                 else:
                     store.put(collection, id, record)
             store.take_effects()
-            account = getattr(self.sandbox.vendors[name], "_account", None)
-            if account is not None and hasattr(account, "_cache"):
-                account._cache.clear()  # Zendesk's lists are sorted once; a write through the API would tell them
+            # what each stand-in keeps sorted or copied beside its store; a write through its API would tell it
+            vendor = self.sandbox.vendors[name]
+            if name == "netsuite":
+                vendor._changed[collection] = None  # all records of the collection
+                vendor._version += 1
+            elif name == "salesforce":
+                vendor.org._versions[collection] = vendor.org._versions.get(collection, 0) + 1
+            elif name == "stripe":
+                vendor.account.forget_order()
+            elif hasattr(getattr(vendor, "_account", None), "_cache"):
+                vendor._account._cache.clear()
 
         hold(records)
         try:
