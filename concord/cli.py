@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import dotenv
+import stamina
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -48,6 +49,7 @@ def options(
 def main() -> None:
     """Entry point: a failure is one clear message; exit code 2 for wrong usage, 1 for a failure."""
     dotenv.load_dotenv(PROJECT / ".env")
+    stamina.instrumentation.set_on_retry_hooks([])  # waits are shown as progress, not as log lines
     quiet_libraries()
     debug = "--debug" in sys.argv
     try:
@@ -155,8 +157,11 @@ def ingest(
     with Watcher(err) as watcher:
         results = stages.ingest(context.obj, names or None, full=full, progress=lambda event: watcher.progress("ingest", event))
     _show("Read", ingest_rows(results), json_)
-    if any(result.error for result in results):
-        raise typer.Exit(1)
+    failed = [result.error for result in results if result.error is not None]
+    for error in failed:
+        err.print(f"concord: {error}", soft_wrap=True, highlight=False, markup=False)
+    if failed:
+        raise typer.Exit(max(error.exit_code for error in failed))
 
 
 @app.command()

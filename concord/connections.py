@@ -129,13 +129,13 @@ def secret(connection: Connection, name: str, account: SandboxAccount | None = N
     variable = connection.secrets.get(name)
     if variable is None:
         raise UsageError(
-            "is missing.", where="connections.yml", field=f"connections.{connection.name}.secrets.{name}",
+            "is missing.", where="connections file", field=f"connections.{connection.name}.secrets.{name}",
             mend="Name the environment variable that holds it.",
         )
     value = environment.get(variable)
     if not value:
         raise ConcordError(
-            f"the environment variable {variable} is not set.", where="connections.yml",
+            f"the environment variable {variable} is not set.", where="connections file",
             field=f"connections.{connection.name}.secrets.{name}", mend=f"Set {variable} (see .env.example).",
         )
     return value

@@ -218,7 +218,7 @@ def ingest_rows(results: Sequence[IngestResult]) -> list[dict[str, Any]]:
 
 def _completeness(result: IngestResult) -> str:
     if result.error is not None:
-        return f"failed: {result.error}"
+        return "failed"
     if result.stopped:
         return f"quota spent, goes on next time: {result.stopped}"
     if result.failed:

@@ -30,9 +30,11 @@ class Audited:
 
 def audit_resource(
     client: Client, name: str, resource: Resource, live: int, *, finished: bool, quarantined: int = 0, stopped: str = "",
+    settled: int | None = None,
 ) -> Audited:
     """Compare. `live`: landed rows that are not deleted; `quarantined`: records that are landed only there; they are not missing.
 
+    `settled`: the vendor's count from before the time that its lists hold back; what came since cannot have been delivered yet.
     A read that stopped early is never complete; neither is an empty landing where the vendor has rows (R3, R8).
     """
     actual = live + quarantined
@@ -46,7 +48,8 @@ def audit_resource(
             detail = detail or "the vendor's limit is reached: not counted"
         except ConcordError as error:
             detail = detail or f"the vendor did not count: {error.what}"
-    is_complete = finished and (expected is None or actual >= expected)
+    due = expected if expected is None or settled is None else min(expected, settled)
+    is_complete = finished and (due is None or actual >= due)
     if finished and expected is not None and (actual != expected or quarantined):
         detail = f"{expected} there, {actual} landed" + (f", {quarantined} of them in quarantine" if quarantined else "")
     return Audited(

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +39,11 @@ from ingestion.readers import Drift, Page, Record, State, Wanted, reader_of
 from ingestion.schema import Schemas
 from ingestion.spec import Child, Column, Resource, System
 
-_OURS = frozenset({"seen", "drift", "schema", "live", "read_at"})  # kept with a reader's state and none of its business
+_OURS = frozenset({"seen", "drift", "schema", "live", "read_at", "counts"})  # kept with a reader's state and none of its business
 _SEEN_LIMIT = 20_000  # border rows remembered at most
 _RECENT = 1_000  # the last rows read are remembered whatever their version
+_SAME_MOMENT = timedelta(seconds=5)  # stamps are whole seconds, and a request takes a while
+_COUNTS_KEPT = 10
 _REMOVED_FROM = 20  # rows from which a field that none of them has counts as removed
 
 
@@ -145,6 +147,9 @@ class Extraction:
         follows = not wanted.first or not has_cursor  # something was landed before: vanished rows must be noticed
         table = self._table(name, resource.columns, resource.key, resource, track=self.full or follows)
         local = resource.version in resource.columns and resource.columns[resource.version].type == "local_timestamp"
+        sweeps = not targeted and (self.full or not has_cursor)
+        # a list shows nothing newer than this: what it leaves out may be newer, and is no sign of a deletion
+        horizon = self.client.server_time() - self.system.limits.withheld - _SAME_MOMENT if sweeps else None
         began = self.client.server_time() if local else None
         if local and not self.full and not targeted and state.get("read_at"):
             table.read_before = datetime.fromisoformat(state["read_at"])
@@ -178,10 +183,10 @@ class Extraction:
             return self._refused(name, resource, state, error)
         if whole_parents and not self.full:
             self._sweep_parents(resource, table, children, whole_parents)
-        if finished and not targeted and (self.full or not has_cursor):
-            self._tombstone_absent(table, resource.version, None)
+        if finished and horizon is not None:
+            self._tombstone_absent(table, resource.version, None, horizon)
             for child in children.values():
-                self._tombstone_absent(child, "_changed_at", None)
+                self._tombstone_absent(child, "_changed_at", None, horizon)
         for one in (table, *children.values()):
             if (staged := one.file.close()) is not None:
                 out.files.append(staged)
@@ -335,19 +340,30 @@ class Extraction:
             if spec.parent_key:
                 self._tombstone_absent(children[child_name], "_changed_at", (spec.parent_key, parents))
 
-    def _tombstone_absent(self, table: _Table, version: str, where: tuple[str, Sequence[Any]] | None) -> None:
-        """What is landed and alive but did not come in a read that was complete for it; a partial read never gets here (R10)."""
+    def _tombstone_absent(
+        self, table: _Table, version: str, where: tuple[str, Sequence[Any]] | None, horizon: datetime | None = None
+    ) -> None:
+        """What is landed and alive but did not come in a read that was complete for it; a partial read never gets here (R10).
+
+        `horizon`: rows changed after it are left alone, and the tombstone is dated at it, so that any later version of a row that was
+        only late outlives it.
+        """
         keep = list(dict.fromkeys([*table.key, *([where[0]] if where else [])]))
-        landed = landing.live_rows(self._files(table.name), table.key, version, keep, where)
+        read = list(dict.fromkeys([*keep, *([version] if horizon else [])]))
+        landed = landing.live_rows(self._files(table.name), table.key, version, read, where)
         if landed is None or table.delivered is None:
             return
         texts = _key_list([landed.column(name) for name in table.key])
-        absent = landed.filter(pa.array([text not in table.delivered for text in texts], pa.bool_()))
+        gone = [text not in table.delivered for text in texts]
+        if horizon is not None:
+            settled = microseconds(horizon)
+            gone = [out and (at is None or at < settled) for out, at in zip(gone, _versions(landed.column(version)), strict=True)]
+        absent = landed.filter(pa.array(gone, pa.bool_()))
         if not absent.num_rows:
             return
         now = self.client.server_time()
         columns = {name: absent.column(name).cast(table.file.schema.field(name).type) for name in keep}
-        meta = {**self._meta(now), "_deleted": True, version: now}
+        meta = {**self._meta(now), "_deleted": True, version: horizon or now}
         table.file.add(landing.batch_of(table.file.schema, columns, absent.num_rows, meta))
 
     # what has landed before
@@ -377,9 +393,21 @@ class Extraction:
         before = None if self.full or not state.get("live") else LiveCount(*state["live"])
         live = landing.live_count(landed, staged, resource.key, resource.version, self.load_id, before)
         out.state["live"] = [live.count, live.rows, live.load_id]
-        out.audits = [audit_resource(
+        counts = [(datetime.fromisoformat(at), count) for at, count in state.get("counts") or []]
+        audited = audit_resource(
             self.client, table.name, resource, live.count, finished=finished, stopped=str(out.stopped) if out.stopped else "",
-            quarantined=self._only_quarantined(table, resource, [*landed, *staged], out))]
+            quarantined=self._only_quarantined(table, resource, [*landed, *staged], out), settled=self._settled(counts))
+        out.audits = [audited]
+        if self.system.limits.withheld and audited.expected is not None:
+            counts = [*counts, (audited.checked_at, audited.expected)][-_COUNTS_KEPT:]
+        out.state["counts"] = [(at.isoformat(), count) for at, count in counts]
+
+    def _settled(self, counts: Sequence[tuple[datetime, int]]) -> int | None:
+        """The newest count from before the time that the vendor's lists hold back; None where none is that old or nothing is held back."""
+        if not self.system.limits.withheld:
+            return None
+        horizon = self.client.server_time() - self.system.limits.withheld - _SAME_MOMENT
+        return next((count for at, count in reversed(counts) if at <= horizon), None)
 
     def _refused(self, name: str, resource: Resource, state: State, error: NotPermitted) -> Extracted:
         """One kind of record that we may not read: the others land, this one's cursor stays, and nobody takes it for complete."""

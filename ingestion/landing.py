@@ -231,14 +231,14 @@ def live_rows(
     with duckdb.connect() as database:
         database.execute("SET TimeZone = 'UTC'")
         if where is None:
-            return database.execute(f"SELECT {names} FROM ({latest_sql(key, version, files)}) WHERE NOT _deleted").to_arrow_table()
+            return database.sql(f"SELECT {names} FROM ({latest_sql(key, version, files)}) WHERE NOT _deleted").to_arrow_table()
         column, values = where
         wanted = pa.table({"value": pa.array(list(values))})
         database.register("wanted", wanted)
         held = f'"{column}" IN (SELECT value FROM wanted)'
         # a key's rows are picked before the newest of them is; a column outside the key may have changed from row to row
         latest = latest_sql(key, version, files, held if column in key else "")
-        return database.execute(f"SELECT {names} FROM ({latest}) WHERE NOT _deleted AND {held}").to_arrow_table()
+        return database.sql(f"SELECT {names} FROM ({latest}) WHERE NOT _deleted AND {held}").to_arrow_table()
 
 
 def live_keys(files: Sequence[str], key: Sequence[str], version: str, among: Set[str]) -> set[str]:

@@ -143,9 +143,10 @@ class Limits(_Strict):
     bulk_above: int = 0  # rows from which the vendor's bulk interface is used
     bulk_page: int = 50_000  # rows asked for at once there
     window: timedelta | None = None  # how far back the vendor's change feed reaches
+    withheld: timedelta = timedelta()  # how long the vendor's lists keep a new change back
     longest_wait: timedelta = timedelta(minutes=5)  # a longer wait ends the run, the next one resumes
 
-    @field_validator("window", "longest_wait", mode="before")
+    @field_validator("window", "withheld", "longest_wait", mode="before")
     @classmethod
     def _durations(cls, value: Any) -> Any:
         return _duration(value)

@@ -24,7 +24,7 @@ import duckdb
 from concord.connections import Connection
 from concord.errors import ConcordError, UsageError
 from concord.settings import Settings, quiet_libraries
-from transform.generate import DBT_PROJECT
+from transform.generate import DBT_PROJECT, load_entities
 
 OVERRIDES = DBT_PROJECT / "seeds" / "crosswalk_overrides.csv"
 _OVERRIDE_COLUMNS = ["action", "connection", "native_id", "golden_id", "decided_by", "decided_at", "reason"]
@@ -92,9 +92,10 @@ def build(
 
     Incremental unless asked otherwise, or unless the project, the connections or the landing folder are not those of the last build.
     Where no data landed for a table since then, its staging and what hangs on it alone are left as they are.
-    Raises UsageError for a malformed override file, BuildError when a model or a blocking test fails, ConcordError for a locked warehouse.
+    Raises UsageError for a malformed override file or contract, BuildError when a model or a blocking test fails, ConcordError for a locked warehouse.
     """
     check_overrides(OVERRIDES)
+    load_entities()
     settings.home.mkdir(parents=True, exist_ok=True)
     check_unlocked(settings.warehouse)
     state = _state(settings, connections)
@@ -108,6 +109,7 @@ def build(
     if select:
         arguments += ["--select", *([select] if isinstance(select, str) else select)]
     begun = time.monotonic()
+    _unfinished_path(settings).touch()
     with _landing_kept(settings, connections):
         nodes, problem = _invoke(settings, arguments, dbt_vars(settings, connections), on_event)
     result = BuildResult(nodes=nodes, seconds=time.monotonic() - begun, full_refresh=full_refresh, manifest=_manifest_path(settings))
@@ -115,6 +117,8 @@ def build(
         raise BuildError(problem, result, where=settings.warehouse.name, mend="Mend what it names and build again.")
     if everything and not any(node.failed and node.kind != "test" for node in nodes):
         _state_path(settings).write_text(json.dumps(state))
+    if not result.failed:
+        _unfinished_path(settings).unlink(missing_ok=True)
     if result.failed:
         raise BuildError(_explain(result.failed), result, where=settings.warehouse.name, mend="Nothing was published; build again when it is mended.")
     return result
@@ -302,6 +306,17 @@ def _project_digest(*, with_data: bool = True) -> str:
             continue
         digest.update(str(path.relative_to(DBT_PROJECT)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:24]
+
+
+def _unfinished_path(settings: Settings) -> Path:
+    """There while a build is under way, or after one that was broken off or failed: tables of two builds stand side by side then."""
+    return settings.warehouse.with_name(f"{settings.warehouse.name}.unfinished")
+
+
+def check_finished(settings: Settings) -> None:
+    """Raises ConcordError when the last build did not come to a good end."""
+    if _unfinished_path(settings).exists():
+        raise ConcordError("the last build did not finish.", where=str(settings.warehouse), mend="Run `concord build`; the last good copy stays.")
 
 
 def _state_path(settings: Settings) -> Path:

@@ -357,5 +357,8 @@ def _sources(shapes: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
 
 
 if __name__ == "__main__":
-    for written in write():
-        sys.stdout.write(f"wrote {written.relative_to(PROJECT)}\n")
+    try:
+        for written in write():
+            sys.stdout.write(f"wrote {written.relative_to(PROJECT)}\n")
+    except UsageError as error:
+        sys.exit(f"{error}")

@@ -19,7 +19,7 @@ import duckdb
 
 from concord.errors import ConcordError
 from concord.settings import Settings
-from transform.build import check_unlocked
+from transform.build import check_finished, check_unlocked
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,13 @@ def publish(settings: Settings) -> PublishResult:
     """Replace the published copy by the warehouse as it is now.
 
     A reader that has the old copy open keeps it; one that opens afterwards gets the new one; none ever sees a part.
-    Raises ConcordError when there is no warehouse, when it is locked, or when the disk is full: the old copy then stays.
+    Raises ConcordError when there is no warehouse, when its last build did not finish, when it is locked, or when the disk is full: the old copy then stays.
     """
     begun = time.monotonic()
     warehouse, published = settings.warehouse, settings.published
     if not warehouse.exists():
         raise ConcordError("there is nothing to publish.", where=str(warehouse), mend="Run `concord build` first.")
+    check_finished(settings)
     check_unlocked(warehouse)
     for left_over in published.parent.glob(f"{published.name}.*.partial*"):
         if not _is_running(left_over):

@@ -369,7 +369,7 @@ class SuiteQL:
             cache.popitem(last=False)
 
     def _fetch(self, query: str) -> pa.Table:
-        return self._connection.execute(query).to_arrow_table()
+        return self._connection.sql(query).to_arrow_table()
 
     # --- understanding a query ----------------------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ def with_key(fresh, key):
 
 def newest_audit(fresh, name, resource):
     [row] = fresh.rows(name, "_audit", f"SELECT is_complete, expected, detail FROM t WHERE resource = '{resource}' "
-                                       "QUALIFY row_number() OVER (PARTITION BY method ORDER BY checked_at DESC, _load_id DESC) = 1")
+                                       "QUALIFY row_number() OVER (PARTITION BY method ORDER BY _load_id DESC) = 1")
     return row
 
 

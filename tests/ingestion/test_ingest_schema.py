@@ -51,7 +51,7 @@ def test_a_new_field_and_its_end_are_told_once(fresh, shows, name):
         assert fresh.good(name, resources=[resource]).drift == []
     assert fresh.good(name, resources=[resource]).drift == [(resource, field, "removed")]
     assert fresh.good(name, resources=[resource], full=True).drift == []
-    told = fresh.rows(name, "_schema_drift", "SELECT column_name, change, detail FROM t ORDER BY observed_at")
+    told = fresh.rows(name, "_schema_drift", "SELECT column_name, change, detail FROM t ORDER BY _load_id")
     assert [row[:2] for row in told] == [(field, "added"), (field, "removed")] and record in told[0][2]
 
 

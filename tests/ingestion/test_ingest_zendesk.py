@@ -99,6 +99,35 @@ def test_r10_only_a_complete_full_read_buries_what_is_gone(fresh, lab):
         assert result.wait_seconds > 0  # the limit was waited out, and shown
 
 
+def test_r10_a_full_read_does_not_bury_what_the_vendor_still_withholds(fresh, lab):
+    fresh.good("zendesk")
+    [(id,)] = fresh.rows("zendesk", "organizations", "SELECT id FROM t ORDER BY id LIMIT 1")
+    with fresh.client("zendesk") as client:
+        client.request("PUT", f"organizations/{id}", json={"organization": {"notes": "called"}}, write=True)
+    fresh.good("zendesk", keys={"organizations": [id]})
+    result = fresh.good("zendesk", full=True)
+    assert fresh.rows("zendesk", "organizations", f"SELECT count(*) FROM t WHERE id = {id} AND _deleted") == [(0,)]
+    assert all(audit.is_complete for audit in result.audits if audit.resource == "organizations")
+    lab.sandbox.advance(seconds=70)
+
+
+def test_r8_what_came_within_the_withheld_minute_is_not_missing(fresh, lab):
+    fresh.good("zendesk")
+    lab.sandbox.advance(seconds=70)
+    fresh.good("zendesk")
+    with fresh.client("zendesk") as client:
+        client.request("POST", "tickets", json={"ticket": {"subject": "late", "comment": {"body": "b"}}}, write=True)
+
+    def tickets(result):
+        (audit,) = [audit for audit in result.audits if audit.resource == "tickets"]
+        return audit
+
+    early = tickets(fresh.good("zendesk"))
+    assert early.is_complete and early.expected == early.actual + 1
+    lab.sandbox.advance(seconds=70)
+    assert tickets(fresh.good("zendesk")).actual == early.expected
+
+
 def test_r3_r8_fewer_rows_than_the_vendor_counts_is_incomplete(fresh, lab):
     id, record = next(iter(lab.store("zendesk").collection("organizations").items()))
     with lab.altered("zendesk", "organizations", {id: {**record, "_hidden": True}}):

@@ -1,13 +1,14 @@
+-- by load: a vendor's clock shows whole seconds, too coarse to order two looks
 with newest as (
     select *
     from {{ ref('stg_audits') }}
-    qualify row_number() over (partition by connection, resource, method order by checked_at desc, extracted_at desc, load_id desc) = 1
+    qualify row_number() over (partition by connection, resource, method order by load_id desc, checked_at desc) = 1
 ),
 
 short as (
     select connection, resource, max(expected) as expected, min(actual) as actual, min(checked_at) as since, string_agg(distinct detail, '; ') as detail
     from newest
-    where expected > actual or (not is_complete and expected is null)
+    where not is_complete
     group by connection, resource
 )
 

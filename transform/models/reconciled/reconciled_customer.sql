@@ -99,7 +99,9 @@ orphan as (
         cast(null as varchar) as customer_id,
         'orphan' as class,
         speaker.role,
-        (select min(connection) from {{ ref('customer_record') }} where role = 'erp') as left_connection,
+        -- the owner's connection, which may have landed nothing yet
+        {% set owners = [] %}{% for name, role in var('roles', {}).items() if role == 'erp' %}{% do owners.append(name) %}{% endfor -%}
+        '{{ (owners | sort | first) or 'erp' }}' as left_connection,
         cast(null as varchar) as left_id,
         speaker.connection as right_connection,
         speaker.record_id as right_id,
