@@ -126,8 +126,8 @@ class Doorkeeper:
         # the path came in decoded; encode it as clients put it on the wire
         uri = request.base_url + quote(request.path, safe="/!$&'()*+,:;=@~")
         base = signature.signature_base_string(
-            request.method.upper(), signature.base_string_uri(uri),  # type: ignore[arg-type]  # any method that was sent
-            signature.normalize_parameters([*request.query, *signed]),  # type: ignore[arg-type]  # takes pairs, repeats and all
+            request.method.upper(), signature.base_string_uri(uri),
+            signature.normalize_parameters([*request.query, *signed]),
         )
         expected = signature.sign_hmac_sha256_with_client(base, _Secrets(given.consumer_secret, given.token_secret))
         if not secrets.compare_digest(expected.encode(), fields.get("oauth_signature", "").encode()):
