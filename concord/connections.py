@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 
 from concord.errors import ConcordError, UsageError
 
@@ -54,6 +54,12 @@ class Connection(BaseModel):
             return value
         raise ValueError("write a number and m, h or d, for example 72h")
 
+    _file: str = PrivateAttr("connections.yml")  # where it was read from, for messages
+
+    @property
+    def file(self) -> str:
+        return self._file
+
     @property
     def applies(self) -> bool:
         return self.sandbox or self.push
@@ -82,6 +88,7 @@ def load_connections(path: Path) -> dict[str, Connection]:
     for name, entry in content["connections"].items():
         try:
             connection = Connection(name=name, **(entry or {}))
+            connection._file = path.name
         except (ValidationError, TypeError) as error:
             raise UsageError(*_explain(error), where=path.name, field=f"connections.{name}") from None
         if connection.system not in known:
@@ -129,13 +136,13 @@ def secret(connection: Connection, name: str, account: SandboxAccount | None = N
     variable = connection.secrets.get(name)
     if variable is None:
         raise UsageError(
-            "is missing.", where="connections file", field=f"connections.{connection.name}.secrets.{name}",
+            "is missing.", where=connection.file, field=f"connections.{connection.name}.secrets.{name}",
             mend="Name the environment variable that holds it.",
         )
     value = environment.get(variable)
     if not value:
         raise ConcordError(
-            f"the environment variable {variable} is not set.", where="connections file",
+            f"the environment variable {variable} is not set.", where=connection.file,
             field=f"connections.{connection.name}.secrets.{name}", mend=f"Set {variable} (see .env.example).",
         )
     return value

@@ -101,7 +101,7 @@ def credentials(site: Site, vendor: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(("text", "words"), [
     ("connections: {erp: {system: netsuite, role: erp, sandbox: true, colour: red}}", ("connections.erp", "unknown key `colour`", "known: system")),
-    ("connections: {erp: {system: sap, role: erp}}", ("connections.erp.system", "'sap'", "Known systems: netsuite, salesforce, stripe, zendesk")),
+    ("connections: {erp: {system: sap, role: erp}}", ("connections.erp.system", "'sap'", "Known systems: file_drop, netsuite, salesforce, stripe, zendesk")),
     ("connections: {erp: {system: netsuite, role: erp, freshness: soon}}", ("connections.erp", "freshness", "72h")),
     ("connections: {erp: {system: netsuite", ("not valid YAML", "line 1")),
     ("connection: {}", ("one key, `connections`",)),
