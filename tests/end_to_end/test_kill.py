@@ -38,7 +38,7 @@ pytestmark = pytest.mark.slow
 
 STAGES = ("ingest", "build", "publish", "apply")
 KILLS = int(os.environ.get("CONCORD_KILLS", "12"))
-LATENCY = 0.15
+LATENCY = 0.6
 A_ROUND = 5  # at most so many kills of each stage between two plans
 SEED = 20261121
 COLLECTIONS = {"organization": "organizations", "ticket": "tickets", "Account": "Account"}
@@ -260,7 +260,7 @@ def test_killed_anywhere_it_completes_with_each_effect_once(make_site: Callable[
     share = math.ceil(KILLS / len(STAGES) / rounds)
     pictures: set[tuple[Any, ...]] = set()
     effects = planned = 0
-    tally.seconds["apply"] = 10 * LATENCY
+    tally.seconds["apply"] = 3 * LATENCY  # compare, write, watch the job, read back: four answers at least
     with reading(site, context) as reader:
         for number in range(rounds):
             with read_published(installation.settings) as published:
