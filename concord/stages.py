@@ -166,14 +166,11 @@ def publish(installation: Installation, report: QualityReport | None = None) -> 
 
 def plan(installation: Installation, *, preview: bool = False) -> Plan:
     """Write what the targets should hold and do not into the outbox (with `preview` only show it); sends nothing."""
-    from quality.gates import push_stops
     from reverse_sync.plan import ChangeCap
     from reverse_sync.plan import plan as run
     from reverse_sync.store import open_store
-    from transform.publish import read_published
 
-    with read_published(installation.settings) as published:
-        stops = push_stops(published, installation.connections)
+    stops = _push_stops(installation)
     store = open_store(installation.settings.operations_url)
     return run(installation.settings.published, store, installation.connections, cap=ChangeCap(), stop=stops, preview=preview)
 
@@ -187,6 +184,14 @@ def apply(
 
     store = open_store(installation.settings.operations_url)
     return run(store, installation.connections, installation.accounts, dry_run=dry_run, progress=progress, limit=limit)
+
+
+def _push_stops(installation: Installation) -> dict[str, str]:
+    from quality.gates import push_stops
+    from transform.publish import read_published
+
+    with read_published(installation.settings) as published:
+        return push_stops(published, installation.connections)
 
 
 def read_back(installation: Installation) -> list[IngestResult]:

@@ -12,8 +12,7 @@ from concord.connections import Connection
 from concord.settings import Settings
 from ingestion.run import dlt_source, system_of
 from ingestion.spec import System
-
-OWNERS = {"erp": "team:finance", "billing": "team:revenue", "crm": "team:sales", "support": "team:support"}
+from quality.kinds import teams
 
 
 class IngestConfig(dg.Config):
@@ -48,7 +47,7 @@ class LandingTranslator(DagsterDltTranslator):
             landing_key(connection.name, name),
             group_name=connection.name,
             kinds={"dlt", "parquet", connection.system},
-            owners=[OWNERS[connection.role]],
+            owners=[f"team:{teams()[connection.role]}"],
             description=f"{name.replace('_', ' ').capitalize()} of {connection.name} ({connection.system}, {connection.role}): "
             "every version ever read.",
             metadata={"dagster/column_schema": dg.TableSchema(columns=columns), "key": ", ".join(table.key)},

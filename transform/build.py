@@ -357,7 +357,7 @@ def _state(settings: Settings, connections: Mapping[str, Connection]) -> dict[st
 def _files_digest(folder: Path, completed: set[str]) -> str:
     """The files that count: those of completed loads (a file is named after its load) and those that a compaction made of such."""
     names = sorted(path.name for path in folder.glob("*.parquet"))
-    counted = [name for name in names if not _LOAD_FILE.match(name) or _LOAD_FILE.match(name)[1] in completed]  # type: ignore[index]
+    counted = [name for name in names if (load := _LOAD_FILE.match(name)) is None or load[1] in completed]
     return hashlib.sha256("\n".join(counted).encode()).hexdigest()[:16]
 
 

@@ -8,11 +8,11 @@ import re
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from concord.connections import Connection
 from concord.errors import UsageError
@@ -26,6 +26,10 @@ SOURCE: dict[str, Literal["string", "bigint", "timestamp"]] = {
 DropType = Literal["string", "bigint", "decimal", "double", "boolean", "date", "timestamp", "local_timestamp"]
 _NUMBERS, _DATES = ("bigint", "decimal", "double"), ("date", "timestamp", "local_timestamp")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+DateFormats = Annotated[tuple[str, ...], AfterValidator(lambda value: _date_formats(value))]
+NumberFormats = Annotated[tuple[str, ...], AfterValidator(lambda value: _number_formats(value))]
 
 
 class _Strict(BaseModel):
@@ -45,8 +49,8 @@ class ColumnForm(_Strict):
     patterns: tuple[str, ...] = ()  # the same as regular expressions over the whole cell
     note: str = ""  # the side column that keeps such a text
     values: dict[str, str] = Field(default_factory=dict)  # a text and what to read instead
-    dates: tuple[str, ...] = ()
-    numbers: tuple[str, ...] = ()
+    dates: DateFormats = ()
+    numbers: NumberFormats = ()
     from_file: str = ""  # not in the rows: the first group of this expression on the file's name
 
     @field_validator("patterns")
@@ -60,16 +64,6 @@ class ColumnForm(_Strict):
         if value and re.compile(_expression(value)).groups != 1:
             raise ValueError("needs exactly one group")
         return value
-
-    @field_validator("dates")
-    @classmethod
-    def _dates(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return _date_formats(value)
-
-    @field_validator("numbers")
-    @classmethod
-    def _numbers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return _number_formats(value)
 
     @model_validator(mode="after")
     def _fits(self) -> ColumnForm:
@@ -107,8 +101,8 @@ class Reading(_Strict):
 
     encodings: tuple[str, ...] = ("utf-8",)
     delimiters: tuple[str, ...] = (",",)
-    dates: tuple[str, ...] = ("%Y-%m-%d",)
-    numbers: tuple[str, ...] = ("1234.56",)
+    dates: DateFormats = ("%Y-%m-%d",)
+    numbers: NumberFormats = ("1234.56",)
     months: dict[str, int] = Field(default_factory=dict)  # month names of another language
     time_zone: str = "UTC"
     currency: Currency | None = None
@@ -132,16 +126,6 @@ class Reading(_Strict):
         if not value or any(len(one) != 1 for one in value):
             raise ValueError("a delimiter is one character")
         return value
-
-    @field_validator("dates")
-    @classmethod
-    def _dates(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return _date_formats(value)
-
-    @field_validator("numbers")
-    @classmethod
-    def _numbers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return _number_formats(value)
 
     @field_validator("months")
     @classmethod
