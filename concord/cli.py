@@ -87,7 +87,7 @@ def sandbox_serve(
     """Serve the vendors until interrupted."""
     from concord.sandbox_control import serve
 
-    serve(context.obj.settings, out, port=port, seed=seed, scale=scale, faults=faults, reset=reset)
+    serve(context.obj.settings, context.obj.connections.values(), out, port=port, seed=seed, scale=scale, faults=faults, reset=reset)
 
 
 @sandbox_app.command("stop")
@@ -124,16 +124,77 @@ def connections(context: typer.Context, json_: Json = False) -> None:
 
 
 @connections_app.command("test")
-def connections_test(context: typer.Context, json_: Json = False) -> None:
-    """Ask each connection who we are there, what is left of its quota and how far its clock is off."""
+def connections_test(
+    context: typer.Context, names: Annotated[list[str] | None, typer.Argument(metavar="[CONNECTION]...")] = None, json_: Json = False,
+) -> None:
+    """Ask each connection who we are there, what we may read and write, what is left of its quota and how far its clock is off."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from ingestion.status import test_connection
 
     installation: Installation = context.obj
+    _check_names(installation, names)
     accounts = installation.accounts
-    statuses = [test_connection(connection, accounts.get(name)) for name, connection in installation.connections.items()]
+    chosen = [installation.connections[name] for name in names or installation.connections]
+    with ThreadPoolExecutor(len(chosen)) as pool:
+        statuses = list(pool.map(lambda connection: test_connection(connection, accounts.get(connection.name)), chosen))
     _show("Connections", [_plain(status) for status in statuses], json_)
     if any(status.problem for status in statuses):
         raise typer.Exit(1)
+
+
+@connections_app.command("add")
+def connections_add(
+    context: typer.Context,
+    system: Annotated[str | None, typer.Argument(help="The vendor, as a file in ingestion/systems is called.")] = None,
+    name: Annotated[str | None, typer.Option(help="What the connection is called; several of one vendor may be connected.")] = None,
+    role: Annotated[str | None, typer.Option(help="erp, crm, billing or support; asked only where the vendor has several.")] = None,
+    sandbox: Annotated[bool | None, typer.Option("--sandbox/--real", help="The stand-in on this machine, or the real account.")] = None,
+    region: Annotated[str | None, typer.Option(help="The region whose customers it serves, as amer, emea, apac.")] = None,
+    entity: Annotated[list[str] | None, typer.Option(help="A legal entity that it keeps books for; may be repeated.")] = None,
+    setting: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="An account, subdomain or the like; may be repeated.")] = None,
+    secret: Annotated[list[str] | None, typer.Option(metavar="NAME=VARIABLE", help="The environment variable of a credential; may be repeated.")] = None,
+    auth: Annotated[str | None, typer.Option(help="The login method, where the vendor has several.")] = None,
+) -> None:
+    """Ask the few questions that a connection needs and write its entry; what is given as an option is not asked."""
+    from concord.connections_file import add_entry
+    from concord.connections_questions import Given, questions
+
+    given = Given(system, name, role, sandbox, region, entity, _pairs(setting, "--setting"), _pairs(secret, "--secret"), auth)
+    path = context.obj.settings.connections_file
+    ask = typer.prompt if sys.stdin.isatty() else None
+    name, entry = questions(given, ask)
+    add_entry(path, name, entry)
+    out.print(f"{name} is in {path.name}. Now: `concord connections test {name}`, then `concord run`.", highlight=False)
+    if variables := [variable for variable in entry.get("secrets", {}).values()]:
+        out.print(f"It takes its secrets from {', '.join(variables)} (put them in .env or the environment).", highlight=False)
+
+
+@connections_app.command("drop")
+def connections_drop(context: typer.Context, name: str) -> None:
+    """Disconnect a system. What was landed of it stays on disk; the next build leaves it out."""
+    from concord.connections_file import drop_entry
+
+    left = drop_entry(context.obj.settings.connections_file, name)
+    out.print(f"{name} is dropped; {', '.join(left)} stay. The next `concord build` leaves it out.", highlight=False)
+    if (landed := context.obj.settings.landing / name).exists():
+        out.print(f"What was read of it is still in {landed}; delete the folder if it is not wanted.", highlight=False)
+
+
+def _check_names(installation: Installation, names: Sequence[str] | None) -> None:
+    for name in names or ():
+        if name not in installation.connections:
+            raise UsageError(f"no connection is called {name!r}.", where="connections.yml", mend=f"Known: {', '.join(installation.connections)}.")
+
+
+def _pairs(texts: list[str] | None, option: str) -> dict[str, str]:
+    found = {}
+    for text in texts or []:
+        name, sign, value = text.partition("=")
+        if not sign or not name.strip() or not value.strip():
+            raise UsageError(f"{text!r} is not NAME=VALUE.", where=option, mend=f"For example {option} subdomain=acme.")
+        found[name.strip()] = value.strip()
+    return found
 
 
 # --- stages ----------------------------------------------------------------------------------------------------------
@@ -150,10 +211,7 @@ def ingest(
     from concord import stages
     from concord.report import Watcher, ingest_rows
 
-    unknown = [name for name in names or [] if name not in context.obj.connections]
-    if unknown:
-        known = ", ".join(context.obj.connections)
-        raise UsageError(f"no connection is called {unknown[0]!r}.", where="connections.yml", mend=f"Known: {known}.")
+    _check_names(context.obj, names)
     with Watcher(err) as watcher:
         results = stages.ingest(context.obj, names or None, full=full, progress=lambda event: watcher.progress("ingest", event))
     _show("Read", ingest_rows(results), json_)
@@ -265,7 +323,7 @@ def prepare(context: typer.Context) -> None:
     from transform.build import manifest
 
     prepare_home(context.obj.settings)
-    manifest(context.obj.settings)
+    manifest(context.obj.settings, context.obj.connections)
 
 
 @app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 from rich.console import Console
@@ -14,26 +14,31 @@ from concord.connections import Connection, SandboxAccount
 from concord.errors import ConcordError
 from concord.settings import Settings
 
+if TYPE_CHECKING:
+    from sandbox.world.landscape import Account
+
 # the names that connections.yml uses for a credential -> the names of the sandbox's own settings, where they differ
 _RENAMED = {"zendesk": {"api_token": "token"}}
 
 
 def ensure_running(settings: Settings, connections: Iterable[Connection], *, seed: int, scale: float, faults: Path | None) -> bool:
     """Start the sandbox in the background unless it already answers; False when no connection needs it."""
-    if not any(connection.sandbox for connection in connections):
+    wanted = landscape(connections)
+    if not wanted:
         return False
     from sandbox.protocol import SandboxError
     from sandbox.server import start_background
 
     settings.home.mkdir(parents=True, exist_ok=True)
     try:
-        start_background(settings.home, seed=seed, scale=scale, faults=faults, data=settings.data, port=0)
+        start_background(settings.home, seed=seed, scale=scale, faults=faults, data=settings.data, accounts=wanted, port=0)
     except SandboxError as error:
         raise ConcordError(f"{error}.", where="sandbox", mend="`concord sandbox stop` and `make clean` start afresh.") from None
     return True
 
 
-def serve(settings: Settings, console: Console, *, port: int, seed: int, scale: float, faults: Path | None, reset: bool) -> None:
+def serve(
+    settings: Settings, connections: Iterable[Connection], console: Console, *, port: int, seed: int, scale: float, faults: Path | None, reset: bool) -> None:
     """Serve the sandbox in this process until interrupted."""
     from sandbox.protocol import SandboxError
     from sandbox.server import serve as run
@@ -41,34 +46,47 @@ def serve(settings: Settings, console: Console, *, port: int, seed: int, scale: 
 
     try:
         run(
-            settings.home, seed=seed, scale=scale, faults=load_plan(faults) if faults else None, data=settings.data, port=port,
-            reset=reset, on_ready=lambda sandbox: console.print(f"Serving at {sandbox.main_url} (Ctrl-C ends it).", highlight=False),
+            settings.home, seed=seed, scale=scale, faults=load_plan(faults) if faults else None, data=settings.data,
+            accounts=landscape(connections), port=port, reset=reset, on_ready=lambda sandbox: console.print(f"Serving at {sandbox.main_url} (Ctrl-C ends it).", highlight=False),
         )
     except SandboxError as error:
         raise ConcordError(f"{error}.", where="sandbox", mend="Add --reset for another world.") from None
 
 
+def landscape(connections: Iterable[Connection]) -> list[Account]:
+    """The sandbox's accounts for these connections. A vendor plays its own role there, whatever the connection calls it."""
+    from sandbox.world.landscape import ROLE_OF, Account
+
+    return [
+        Account(connection.name, connection.system, ROLE_OF[connection.system], connection.region)
+        for connection in connections if connection.sandbox and connection.system in ROLE_OF]
+
+
 def accounts(settings: Settings) -> dict[str, SandboxAccount]:
-    """By system, where the running sandbox serves it and what it accepts there. Empty when none was started here."""
+    """By connection, where the running sandbox serves it and what it accepts there. Empty when none was started here."""
     file = settings.sandbox / "address.json"
     if not file.exists():
         return {}
     vendors = json.loads(file.read_text())["vendors"]
-    return accounts_at(settings.home, {system: urls["url"] for system, urls in vendors.items()})
+    return accounts_at(settings.home, {name: told["url"] for name, told in vendors.items()}, {name: told["system"] for name, told in vendors.items()})
 
 
-def accounts_at(home: Path, urls: Mapping[str, str]) -> dict[str, SandboxAccount]:
-    """The sandbox's own credentials under the names that connections.yml uses, with the address of each system."""
+def accounts_at(home: Path, urls: Mapping[str, str], systems: Mapping[str, str] | None = None) -> dict[str, SandboxAccount]:
+    """The sandbox's own credentials under the names that connections.yml uses, with the address of each account.
+
+    `systems`: the system of each account, its name where it is not told.
+    """
     from sandbox.accounts import netsuite_private_key
     from sandbox.accounts import settings as credentials
 
     found = {}
-    for system, url in urls.items():
+    for name, url in urls.items():
+        system = (systems or {}).get(name, name)
         secrets = {key: str(value) for key, value in credentials(system, home).items()}
         secrets |= {ours: secrets[theirs] for ours, theirs in _RENAMED.get(system, {}).items()}
         if system == "netsuite":
             secrets["private_key"] = netsuite_private_key(home).read_text()
-        found[system] = SandboxAccount(url, secrets)
+        found[name] = SandboxAccount(url, secrets)
     return found
 
 

@@ -43,12 +43,8 @@ class Installation:
         """By connection name. Read each time: the sandbox may have been started since."""
         from concord.sandbox_control import accounts
 
-        by_system = accounts(self.settings) if any(connection.sandbox for connection in self.connections.values()) else {}
-        return {
-            name: by_system[connection.system]
-            for name, connection in self.connections.items()
-            if connection.sandbox and connection.system in by_system
-        }
+        served = accounts(self.settings) if any(connection.sandbox for connection in self.connections.values()) else {}
+        return {name: served[name] for name, connection in self.connections.items() if connection.sandbox and name in served}
 
 
 def open_installation() -> Installation:
@@ -207,7 +203,8 @@ def read_back(installation: Installation) -> list[IngestResult]:
     store = open_store(installation.settings.operations_url)
     wanted: dict[str, dict[str, list[str]]] = {}
     with read_published(installation.settings) as published, store.reading() as receipts:
-        for target in targets():
+        systems = {connection.system for connection in installation.connections.values()}
+        for target in (one for one in targets() if one.system in systems):
             seen = published.sql(f"select connection, record_id, observed_version from {target.table}").fetchall()
             for name in {row[0] for row in seen} & installation.connections.keys():
                 versions = {record: moment(version) for connection, record, version in seen if connection == name}

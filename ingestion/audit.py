@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from concord.errors import ConcordError
 from ingestion.client import Client, RateLimited
-from ingestion.readers import suiteql
+from ingestion.readers import reader_of
 from ingestion.spec import Resource, System
 
 
@@ -40,7 +39,7 @@ def audit_resource(
     actual = live + quarantined
     expected: int | None = None
     detail = stopped
-    counter = _counter(client.system, resource)
+    counter = reader_of(client.system.protocol).counter(client.system, resource)
     if counter is not None and finished:
         try:
             expected = counter(client)
@@ -63,24 +62,9 @@ def audit_refused(client: Client, name: str, resource: Resource, live: int, reas
 
 def method_of(system: System, resource: Resource) -> str:
     """How completeness of a resource is told; always the same one, so that a later audit replaces an earlier one."""
-    if system.protocol == "stripe":
-        return "ids of the newest page"
-    if _counter(system, resource) is None:
-        return "end of read"
-    return {"zendesk": "count", "soql": "SELECT COUNT()", "suiteql": "SELECT COUNT(*)"}[system.protocol]
-
-
-def _counter(system: System, resource: Resource) -> Callable[[Client], int] | None:
-    if system.protocol == "zendesk" and resource.count:
-        return lambda client: int(client.read("GET", resource.count).content["count"]["value"])
-    if system.protocol == "soql":
-        def count(client: Client) -> int:
-            content: dict[str, Any] = client.read("GET", "query", params={"q": f"SELECT COUNT() FROM {resource.sobject}"}).content
-            return int(content["totalSize"])
-        return count
-    if system.protocol == "suiteql":
-        return lambda client: suiteql.count(client, resource)
-    return None
+    reader = reader_of(system.protocol)
+    counts = system.protocol == "stripe" or reader.counter(system, resource) is not None
+    return reader.COUNTED_BY if counts else "end of read"
 
 
 def audit_newest(client: Client, name: str, resource: Resource, landed: Callable[[Sequence[str]], int]) -> Audited:

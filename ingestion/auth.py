@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import jwt
 import requests
@@ -19,7 +19,7 @@ from requests_oauthlib import OAuth1
 
 from concord.connections import Connection, SandboxAccount, secret
 from concord.errors import ConcordError, UsageError
-from ingestion.spec import System
+from ingestion.spec import AuthMethod, System
 
 _MARGIN = 60  # a token is renewed this many seconds before it ends
 _CURVES = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
@@ -66,6 +66,15 @@ class BearerKey(AuthBase):
         return request
 
 
+class HeaderKey(AuthBase):
+    def __init__(self, header: str, key: str) -> None:
+        self._header, self._key = header, key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers[self._header] = self._key
+        return request
+
+
 def method_of(connection: Connection, system: System) -> str:
     """The login method of a connection: the one that it names, else the first that its system file knows."""
     method = connection.auth or next(iter(system.auth))
@@ -88,12 +97,17 @@ def open_auth(
         return BearerKey(value["api_key"])
     if method == "token":
         return HTTPBasicAuth(f"{value['email']}/token", value["api_token"])
+    if method == "basic":
+        user, *rest = (value[name] for name in way.secrets)
+        return HTTPBasicAuth(user.encode(), (rest[0] if rest else way.password).encode())
+    if method == "header":
+        return HeaderKey(way.header, value[way.secrets[0]])
     if method == "oauth1":
         return OAuth1(
             value["consumer_key"], value["consumer_secret"], value["token_id"], value["token_secret"],
             signature_method="HMAC-SHA256", realm=connection.settings.get("account", "").upper().replace("-", "_"),
         )
-    url = urljoin(base_url + "/", way.token_path.lstrip("/"))
+    url = _token_url(connection, system, way, base_url)
     payload: Callable[[], dict[str, Any]]
     if method == "oauth2_jwt":
         def payload() -> dict[str, Any]:
@@ -104,7 +118,13 @@ def open_auth(
             }}
     elif method == "client_credentials":
         def payload() -> dict[str, Any]:
-            return {"data": {"grant_type": "client_credentials", "client_id": value["client_id"], "client_secret": value["client_secret"]}}
+            settings = {**system.settings, **connection.settings}
+            asked = {name: fill(told, settings, connection) for name in ("scope", "resource") if (told := getattr(way, name))}
+            if way.client_in == "header":
+                pair = HTTPBasicAuth(value["client_id"].encode(), value["client_secret"].encode())
+                return {"data": {"grant_type": "client_credentials", **asked}, "auth": pair}
+            return {"data": {
+                "grant_type": "client_credentials", "client_id": value["client_id"], "client_secret": value["client_secret"], **asked}}
     else:
         def payload() -> dict[str, Any]:
             return {"json": {
@@ -112,6 +132,26 @@ def open_auth(
                 "scope": way.scope, "expires_in": 3600,
             }}
     return TokenAuth(lambda: _fetch(connection, session, url, payload(), timeout))
+
+
+def _token_url(connection: Connection, system: System, way: AuthMethod, base_url: str) -> str:
+    """Where tokens are had: under the vendor's own address, or on a login host of its own, which the sandbox plays as well."""
+    path = fill(way.token_path, {**system.settings, **connection.settings}, connection)
+    if "://" in path:
+        if not connection.sandbox:
+            return path
+        path = urlsplit(path).path
+    return urljoin(base_url + "/", path.lstrip("/"))
+
+
+def fill(text: str, settings: Mapping[str, str], connection: Connection) -> str:
+    """`{name}` from the settings. Raises UsageError naming the one that is missing."""
+    try:
+        return text.format_map(dict(settings))
+    except KeyError as error:
+        name = error.args[0]
+        raise UsageError(
+            "is missing.", where="connections.yml", field=f"connections.{connection.name}.settings.{name}", mend="Add it.") from None
 
 
 def _assertion(connection: Connection, value: dict[str, str], url: str, scope: str) -> str:
@@ -136,7 +176,7 @@ def _assertion(connection: Connection, value: dict[str, str], url: str, scope: s
 
 
 def _fetch(connection: Connection, session: requests.Session, url: str, payload: dict[str, Any], timeout: float) -> Token:
-    response = session.post(url, timeout=timeout, auth=_nobody, headers={"Accept": "application/json"}, **payload)
+    response = session.post(url, timeout=timeout, headers={"Accept": "application/json"}, **{"auth": _nobody, **payload})
     if response.status_code == 429 or response.status_code >= 500:
         response.raise_for_status()  # transient: the client retries
     if response.status_code not in (200, 201):

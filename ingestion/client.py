@@ -24,7 +24,7 @@ from urllib3.exceptions import SSLError as TlsError
 
 from concord.connections import Connection, SandboxAccount
 from concord.errors import ConcordError, UsageError
-from ingestion.auth import TokenAuth, open_auth, wrong_secret
+from ingestion.auth import TokenAuth, fill, open_auth, wrong_secret
 from ingestion.spec import System, load_system
 
 _READ_ATTEMPTS = 6
@@ -219,7 +219,7 @@ class Client:
                 continue
             if status == 401:
                 raise wrong_secret(self.connection, "401")
-            if status >= 500:
+            if status >= 500 and not any(word.encode() in response.content for word in self.system.refusals):
                 raise Unavailable(self.connection.name, status)
             if status >= 300:
                 raise self._refused(response)
@@ -383,24 +383,19 @@ def base_url_of(connection: Connection, system: System, account: SandboxAccount 
     return (connection.base_url or fill(system.base_url, settings, connection)).rstrip("/")
 
 
-def fill(text: str, settings: Mapping[str, str], connection: Connection) -> str:
-    try:
-        filled = text.format_map(dict(settings))
-    except KeyError as error:
-        name = str(error.args[0])
-        raise UsageError("is missing.", where="connections.yml", field=f"connections.{connection.name}.settings.{name}", mend="Add it.") from None
-    return filled
-
-
 def error_words(body: Any) -> tuple[str, str]:
     """The error code and text of a vendor's answer, in any of the forms the vendors use; empty where there is none."""
     if isinstance(body, list) and body and isinstance(body[0], dict):
         return str(body[0].get("errorCode", "")), str(body[0].get("message", ""))
     if not isinstance(body, dict):
         return "", str(body)[:200]
+    if code := body.get("api_error_code"):  # Chargebee
+        return str(code), str(body.get("message", ""))
     if details := body.get("o:errorDetails"):
         return str(details[0].get("o:errorCode", "")), str(details[0].get("detail", ""))
     error = body.get("error")
+    if isinstance(error, dict) and isinstance(inner := error.get("innererror"), dict):  # OData: what went wrong is in there
+        return str(error.get("code") or str(inner.get("type", "")).rpartition(".")[2]), str(inner.get("message") or error.get("message", ""))
     if isinstance(error, dict):
         return str(error.get("code") or error.get("type") or error.get("title") or ""), str(error.get("message", ""))
     if isinstance(error, str):

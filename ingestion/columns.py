@@ -28,6 +28,7 @@ MOMENT = pa.timestamp("us", tz="UTC")
 ARROW = {
     "string": pa.string(), "bigint": pa.int64(), "decimal": DECIMAL, "double": pa.float64(), "boolean": pa.bool_(), "timestamp": MOMENT,
     "epoch": MOMENT, "local_timestamp": MOMENT, "date": pa.date32(), "local_date": pa.date32(), "flag": pa.bool_(),
+    "open_date": pa.date32(), "open_timestamp": MOMENT, "odata_date": pa.date32(), "odata_timestamp": MOMENT, "text_decimal": DECIMAL,
     "strings": pa.list_(pa.string()), "json": pa.string(),
 }
 # what JSON holds for each type; anything else is a retyped field, even where the value can be kept
@@ -35,6 +36,8 @@ _JSON_KINDS: dict[str, frozenset[type]] = {
     "string": frozenset({str}), "bigint": frozenset({int, float}), "decimal": frozenset({int, float}), "double": frozenset({int, float}),
     "boolean": frozenset({bool}), "timestamp": frozenset({str}), "epoch": frozenset({int}), "local_timestamp": frozenset({str}),
     "date": frozenset({str}), "local_date": frozenset({str}), "flag": frozenset({str}), "strings": frozenset({list}),
+    "open_date": frozenset({str}), "open_timestamp": frozenset({str}), "odata_date": frozenset({str}), "odata_timestamp": frozenset({str}),
+    "text_decimal": frozenset({str}),
 }
 _TEXT = frozenset({str})
 _NULL = frozenset({type(None)})
@@ -45,6 +48,9 @@ _LIMIT = Decimal(10) ** 29
 _EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 _EPOCHS = (int(_EARLIEST.timestamp()), int(_LATEST.timestamp()))
 _NOTHING: Record = {}
+_TICKS = r"^/Date\((-?\d+)([+-]\d{4})?\)/$"  # OData v2: milliseconds of UTC; an offset is for display only
+_OPEN_ENDED = 253_370_764_800_000  # from the year 9999 on: no end
+_NO_DAY = ("1900-01-01", "2154-12-31")  # what systems without null write for "none" and "never"
 
 
 class Misfit(ValueError):
@@ -247,7 +253,7 @@ def _convert(kind: str, values: list[Any], kinds: set[type], zone: str) -> pa.Ar
         return pa.array(values, ARROW[kind])
     if kind == "bigint":
         return pa.array(values, pa.int64()) if str not in kinds else pa.array([value or None for value in values], pa.string()).cast(pa.int64())
-    if kind == "decimal":
+    if kind in ("decimal", "text_decimal"):
         if kinds == {int}:
             return pa.array(values, pa.int64()).cast(DECIMAL)
         # by way of text: a float's shortest text is what the vendor wrote
@@ -265,7 +271,21 @@ def _convert(kind: str, values: list[Any], kinds: set[type], zone: str) -> pa.Ar
         seconds = pa.array(values, pa.int64())
         _within(seconds, _EPOCHS)
         return seconds.cast(pa.timestamp("s", tz="UTC")).cast(MOMENT)
+    if kind in ("open_date", "open_timestamp"):
+        moments = _convert("timestamp", [None if value is None or value[:10] in _NO_DAY else value for value in values], kinds, zone)
+        return moments if kind == "open_timestamp" else moments.cast(pa.date32())  # a day carries a time of the UTC day, mostly noon
     text_array = pa.array([value or None for value in values], pa.string())
+    if kind in ("odata_date", "odata_timestamp"):
+        ticks = pc.replace_substring_regex(text_array, _TICKS, r"\1").cast(pa.int64())
+        ticks = pc.if_else(pc.greater_equal(ticks, _OPEN_ENDED), None, ticks)
+        ticked = ticks.cast(pa.timestamp("ms", tz="UTC")).cast(MOMENT)
+        _within(ticked, (_EARLIEST, _LATEST))
+        if kind == "odata_timestamp":
+            return ticked
+        whole = ticks.cast(pa.timestamp("ms")).cast(pa.date32())
+        if not whole.cast(pa.timestamp("ms")).equals(ticks.cast(pa.timestamp("ms"))):
+            raise ValueError("a day with a time")
+        return whole
     if kind == "timestamp":
         moments = text_array.cast(MOMENT)
         _within(moments, (_EARLIEST, _LATEST))
@@ -312,8 +332,10 @@ def _one(kind: str, value: Any, zone: str, mixed: bool) -> Any:
             return dump(value)
     elif text == "":
         return None  # an empty cell or field of any other type
-    elif kind in ("bigint", "decimal", "double") and not isinstance(value, bool) and isinstance(value, int | float | str):
+    elif kind in ("bigint", "decimal", "double", "text_decimal") and not isinstance(value, bool) and isinstance(value, int | float | str):
         return _number(kind, text)
+    elif kind in ("odata_date", "odata_timestamp") and isinstance(text, str):
+        return _ticks(kind, text)
     elif kind == "boolean":
         if isinstance(value, bool):
             return value
@@ -330,6 +352,11 @@ def _one(kind: str, value: Any, zone: str, mixed: bool) -> Any:
             if _EPOCHS[0] <= seconds <= _EPOCHS[1]:
                 return datetime.fromtimestamp(seconds, UTC)
             raise Misfit(f"{_shown(text)} is outside the years 1900 to 2200")
+    elif kind in ("open_date", "open_timestamp") and isinstance(text, str):
+        if text[:10] in _NO_DAY:
+            return None
+        at = datetime.combine(_date(text), datetime.min.time(), UTC) if len(text) == 10 else _moment(text, None)
+        return at if kind == "open_timestamp" else at.date()
     elif kind in ("timestamp", "local_timestamp") and isinstance(text, str):
         return _moment(text, ZoneInfo(zone) if kind == "local_timestamp" else None)
     elif kind in ("date", "local_date") and isinstance(text, str):
@@ -356,6 +383,23 @@ def _number(kind: str, text: Any) -> Any:
         raise Misfit(f"{_shown(text)} has more than 29 digits before the point")
     with localcontext(prec=60):
         return number.quantize(_NINE, rounding=ROUND_HALF_EVEN)
+
+
+def _ticks(kind: str, text: str) -> datetime | date | None:
+    match = re.match(_TICKS, text)
+    if match is None:
+        raise Misfit(f"{_shown(text)} is no {kind} of the form /Date(milliseconds)/")
+    ticks = int(match[1])
+    if ticks >= _OPEN_ENDED:
+        return None
+    if not _EPOCHS[0] * 1000 <= ticks <= _EPOCHS[1] * 1000:
+        raise Misfit(f"{_shown(text)} is outside the years 1900 to 2200")
+    at = datetime.fromtimestamp(ticks / 1000, UTC)
+    if kind == "odata_timestamp":
+        return at
+    if ticks % 86_400_000:
+        raise Misfit(f"{_shown(text)} is a time where a day is expected")
+    return at.date()
 
 
 def _moment(text: str, zone: ZoneInfo | None) -> datetime:

@@ -139,15 +139,17 @@ class Extraction:
         targeted = self.keys is not None
         wanted = Wanted(
             name, resource, saved, self.full, list(self.keys.get(name, ())) if self.keys is not None else None,
-            lambda: self._changed_parents(resource),
+            lambda: self._changed_parents(resource), self._landed_keys, state["live"][0] if state.get("live") else None,
         )
         has_cursor = _has_cursor(self.system, resource)
         seen: dict[str, int] = {} if self.full or targeted else dict(state.get("seen") or {})
         again: dict[str, int] = {}
         follows = not wanted.first or not has_cursor  # something was landed before: vanished rows must be noticed
         table = self._table(name, resource.columns, resource.key, resource, track=self.full or follows)
+        if not (has_cursor or self.full or targeted) and state.get("live") and state["live"][0] > _SEEN_LIMIT:
+            seen = dict.fromkeys(self._landed_prints(table, resource.version, None), 0)  # too many to keep with the cursor
         local = resource.version in resource.columns and resource.columns[resource.version].type == "local_timestamp"
-        sweeps = not targeted and (self.full or not has_cursor)
+        sweeps = not targeted and (self.full or not has_cursor) and (not resource.archive or bool(resource.parent))
         # a list shows nothing newer than this: what it leaves out may be newer, and is no sign of a deletion
         horizon = self.client.server_time() - self.system.limits.withheld - _SAME_MOMENT if sweeps else None
         began = self.client.server_time() if local else None
@@ -160,13 +162,14 @@ class Extraction:
             seen |= dict.fromkeys(self._landed_prints(table, resource.version, (resource.parent_key, parents)), 0)
         whole_parents: list[Any] = []
         observed: list[tuple[str, Drift]] = []
-        finished = False
+        finished = partial = False
         try:
-            for page in _ahead(reader_of(self.system.protocol)(self.client, wanted), self._stop):
+            for page in _ahead(reader_of(self.system.protocol).read(self.client, wanted), self._stop):
                 if self._stop.is_set():
                     raise ConcordError("the run was stopped.", where=self.connection.name)
                 observed += [(name, drift) for drift in page.drift if (name, drift) not in observed]
                 whole_parents += page.whole_parents
+                partial = partial or page.partial
                 if page.tombstones:
                     self._bury(table, resource, page, seen, again, out)
                 else:
@@ -183,7 +186,7 @@ class Extraction:
             return self._refused(name, resource, state, error)
         if whole_parents and not self.full:
             self._sweep_parents(resource, table, children, whole_parents)
-        if finished and horizon is not None:
+        if finished and horizon is not None and not partial:
             self._tombstone_absent(table, resource.version, None, horizon)
             for child in children.values():
                 self._tombstone_absent(child, "_changed_at", None, horizon)
@@ -368,11 +371,16 @@ class Extraction:
 
     # what has landed before
 
+    def _landed_keys(self, name: str) -> Sequence[Any]:
+        resource = self.system.resources[name]
+        landed = landing.live_rows(self._files(name), resource.key, resource.version, [resource.key[0]])
+        return [] if landed is None else landed.column(0).to_pylist()
+
     def _files(self, table: str) -> list[str]:
         return landing.files_of(self.settings, self.connection.name, table, self._completed)
 
-    def _landed_prints(self, table: _Table, version: str, where: tuple[str, Sequence[Any]]) -> set[str]:
-        if not where[1]:
+    def _landed_prints(self, table: _Table, version: str, where: tuple[str, Sequence[Any]] | None) -> set[str]:
+        if where is not None and not where[1]:
             return set()
         landed = landing.live_rows(self._files(table.name), table.key, version, table.own, where)
         if landed is None or not landed.num_rows:
@@ -471,7 +479,7 @@ def _ahead(pages: Iterator[Page], stop: threading.Event) -> Iterator[Page]:
 
 def _has_cursor(system: System, resource: Resource) -> bool:
     """Whether the vendor tells what changed; otherwise every read is a whole one."""
-    return system.protocol != "suiteql" or bool(resource.cursor)
+    return system.protocol in ("zendesk", "stripe", "soql") or bool(resource.cursor)
 
 
 def _deleted(resource: Resource, rows: Sequence[Record]) -> list[bool] | None:
@@ -550,8 +558,8 @@ def _remember(table: _Table, version: str, before: Mapping[str, int], again: Map
         low = newest - int(overlap * 1_000_000)
         kept = {one: at for one, at in before.items() if at >= low} | dict(again)
     kept |= found
-    if len(kept) > _SEEN_LIMIT and overlap is not None:
-        kept = dict(sorted(kept.items(), key=lambda entry: entry[1])[-_SEEN_LIMIT:])
+    if len(kept) > _SEEN_LIMIT:
+        kept = {} if overlap is None else dict(sorted(kept.items(), key=lambda entry: entry[1])[-_SEEN_LIMIT:])
     return kept
 
 

@@ -104,9 +104,9 @@ def schemas(system: System) -> dict[str, pa.Schema]:
     changes = system.protocol == "stripe"
     found: dict[str, pa.Schema] = {}
     for name, resource in system.resources.items():
-        found[name] = table_schema(resource.columns, changes)
+        found[name] = table_schema(resource.columns, changes or resource.version == "_changed_at")
         for child_name, child in resource.children.items():
-            found[child_name] = table_schema(child.columns, changes)
+            found[child_name] = table_schema(child.columns, changes or bool(child.parent_key))
     return found | OBSERVATIONS
 
 

@@ -16,9 +16,12 @@ from concord.errors import UsageError
 SYSTEMS = Path(__file__).parent / "systems"
 ColumnType = Literal[
     "string", "bigint", "decimal", "double", "boolean", "timestamp", "epoch", "local_timestamp", "date", "local_date", "flag",
+    "open_date", "open_timestamp", "odata_date", "odata_timestamp", "text_decimal",
     "strings", "json",
 ]
-Protocol = Literal["zendesk", "stripe", "soql", "suiteql", "file_drop"]
+Protocol = Literal[
+    "zendesk", "stripe", "soql", "suiteql", "odata_v2", "odata_v4", "oracle_rest", "chargebee", "zuora", "freshdesk", "servicenow", "file_drop",
+]
 _STEP = re.compile(r"[A-Za-z_][A-Za-z0-9_:\-]*(\[\d+\])?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -72,6 +75,14 @@ class Deletes(_Strict):
     record_type: str
 
 
+class Reread(_Strict):
+    """Dynamics: rows that may still change although nothing says when; `field` is one of `values`. Without `enum` those are days."""
+
+    field: str
+    values: tuple[str, ...]
+    enum: str = ""
+
+
 class Child(_Strict):
     """Rows nested in the parent's record."""
 
@@ -102,10 +113,25 @@ class Resource(_Strict):
     parent: str = ""
     parent_key: str = ""
     has_deleted: bool = True  # Salesforce: users carry no IsDeleted and are never deleted
+    optional: bool = False  # Salesforce: an object of a feature that not every org has switched on; its absence is no error
     count: str = ""  # the vendor's own count of it, if it has one
     by_id: str = ""  # how given records are read again
+    since: str = ""  # Freshdesk: the parameter that cuts the list by the cursor
+    sorts: tuple[str, ...] = ()  # Chargebee: what the list may be sorted by, first what a whole read is sorted by
+    lists: tuple[dict[str, str], ...] = ()  # Freshdesk: parameters of further lists of the same records (deleted ones, spam)
+    archive: str = ""  # Freshdesk: where records are that left the lists undeleted; the reader tells of deletes, a full read buries nothing
+    reread: Reread | None = None  # rows that every read has again until they no longer match
+    stamps: tuple[str, ...] = ()  # SAP: its fields that tell when a record changed, `day+time` where they are two; a read filters on each
+    partition: tuple[str, ...] = ()  # SAP: a read goes through the values of these key fields one by one
+    swept: bool = False  # SAP: deleted records leave no trace; a total below what is landed makes the read compare all keys
+    writes: tuple[str, ...] = ()  # the vendor's fields that Concord may write; `connections test` and the targets read it
     open_fields: frozenset[str] = frozenset()  # objects whose unknown members are new columns, as a record's own are
     ignored: frozenset[str] = frozenset()  # fields known to come and not wanted
+    unfiltered: bool = False  # Oracle: the list takes no filter on the cursor: it is read whole, what is new is found by its stamp here
+    watch: str = ""  # Oracle: a field that changes without moving the stamp; where it is not zero it is compared with the last read
+    under: str = ""  # Oracle: the resource under whose records this one is read, each by its own request
+    under_by: str = ""  # Oracle: `field of the parent=field of the resource under which it is read`
+    touched_by: dict[str, str] = Field(default_factory=dict)  # Zuora: list whose new rows mean that the record named in this field changed
     columns: dict[str, Column]
     children: dict[str, Child] = Field(default_factory=dict)
 
@@ -131,8 +157,12 @@ class AuthMethod(_Strict):
     """One way to log in: `secrets` are the credential names that it needs."""
 
     secrets: tuple[str, ...]
-    token_path: str = ""
+    token_path: str = ""  # relative to the base URL, or a whole URL on the vendor's login host; `{name}` is filled from `settings`
     scope: str = ""
+    resource: str = ""  # sent with the request for a token, where the vendor asks what it is for
+    client_in: Literal["body", "header"] = "body"  # where the client's id and secret stand in that request
+    password: str = ""  # basic: what stands for the password where the only secret is the user's part
+    header: str = ""  # header: the name of the header that carries the secret
 
 
 class Limits(_Strict):
@@ -161,12 +191,14 @@ class System(_Strict):
     base_url: str
     root: str
     whoami: str  # the request of a connection test
-    auth: dict[Literal["oauth2_jwt", "oauth1", "client_credentials", "bearer", "token", "oauth"], AuthMethod]
+    api_version: str = ""  # as the vendor names it; a connection's setting `api_version` goes before it
+    auth: dict[Literal["oauth2_jwt", "oauth1", "client_credentials", "bearer", "token", "oauth", "basic", "header"], AuthMethod]
     headers: dict[str, str] = Field(default_factory=dict)
     settings: dict[str, str] = Field(default_factory=dict)
     limits: Limits = Limits()
     overlap: timedelta = timedelta()
     text_values: bool = False  # every value arrives as text
+    refusals: tuple[str, ...] = ()  # words in a 5xx answer to a write that make it a no for good instead of an outage
     omits_nulls: bool = False  # null fields are left out, so a missing field says nothing
     ignored: frozenset[str] = frozenset()
     resources: dict[str, Resource]
@@ -213,10 +245,13 @@ def _duration(value: Any) -> Any:
 
 
 def parse_column(name: str, entry: Any) -> dict[str, Any]:
-    """`type`, `type < path` or a mapping -> the fields of a Column; the path is the column's name where none is given."""
+    """`type`, `type < path` or a mapping -> the fields of a Column; the path is the column's name where none is given.
+
+    `type?` is an optional column.
+    """
     if isinstance(entry, str):
         kind, _, path = (part.strip() for part in entry.partition("<"))
-        entry = {"type": kind, "path": path}
+        entry = {"type": kind.removesuffix("?"), "path": path, "optional": kind.endswith("?")}
     if not isinstance(entry, dict):
         raise ValueError("write `type`, `type < path` or a mapping with `type`")
     entry = {**entry, "path": entry.get("path") or name}

@@ -21,7 +21,7 @@ def build_defs(installation: Installation | None = None, observer: Observer | No
 
     installation = installation or open_installation()
     connections = installation.connections
-    manifest_file = manifest(installation.settings)
+    manifest_file = manifest(installation.settings, installation.connections)
     nodes = json.loads(manifest_file.read_text())["nodes"].values()
     layers = {node["name"]: node["fqn"][1] for node in nodes if node["resource_type"] == "model" and len(node["fqn"]) > 2}
     checked = [model_key(layer, name) for name, layer in sorted(layers.items()) if layer in {"drift", "marts"}]

@@ -91,9 +91,9 @@ class Target:
 
 
 def targets() -> tuple[Target, ...]:
-    from reverse_sync import salesforce, zendesk
+    from reverse_sync import freshdesk, salesforce, salesforce_service, servicenow, zendesk
 
-    return (*zendesk.TARGETS, *salesforce.TARGETS)
+    return tuple(target for vendor in (zendesk, freshdesk, servicenow, salesforce_service, salesforce) for target in vendor.TARGETS)
 
 
 def owner_role(reason_class: str) -> str:

@@ -9,7 +9,16 @@ from pathlib import Path
 
 from sandbox.protocol import SandboxError
 from sandbox.server import DEFAULT_PORT, serve
+from sandbox.world.landscape import DEFAULT, ROLE_OF, Account
 from sandbox.world.plant import load_plan
+
+
+def account(text: str) -> Account:
+    name, _, rest = text.partition("=")
+    system, _, region = rest.partition(":")
+    if system not in ROLE_OF:
+        raise argparse.ArgumentTypeError(f"no system is called {system!r}; systems are {', '.join(sorted(ROLE_OF))}")
+    return Account(name, system, ROLE_OF[system], region)
 
 
 def main() -> int:
@@ -22,6 +31,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, help="folder with the real data sets; without it the world is generated")
     parser.add_argument("--anchor", type=datetime.fromisoformat, help="the world's now (default: now)")
     parser.add_argument("--reset", action="store_true", help="throw away the world and everything written to it")
+    parser.add_argument("--account", action="append", type=account, help="name=system:region, once for each system of the company (default: four)")
     options = parser.parse_args()
     try:
         serve(
@@ -31,6 +41,7 @@ def main() -> int:
             faults=load_plan(options.faults) if options.faults else None,
             data=options.data,
             anchor=options.anchor,
+            accounts=options.account or DEFAULT,
             port=options.port,
             reset=options.reset,
             on_ready=lambda sandbox: print(f"sandbox at {sandbox.main_url}", flush=True),  # noqa: T201

@@ -47,32 +47,41 @@ def netsuite_private_key(home: Path) -> Path:
     return private
 
 
-def settings(vendor: str, home: Path) -> dict[str, Any]:
-    """Keyword settings for the vendor's `create`: its account and every credential that it accepts."""
-    if vendor == "netsuite":
-        public_key = (netsuite_private_key(home).parent / "netsuite_public.pem").read_text()
-        return {
-            "account": NETSUITE_ACCOUNT,
-            "client_id": NETSUITE_CLIENT_ID,
-            "certificate_id": NETSUITE_CERTIFICATE_ID,
-            "public_key": public_key,
-            "consumer_key": NETSUITE_CONSUMER_KEY,
-            "consumer_secret": NETSUITE_CONSUMER_SECRET,
-            "token_id": NETSUITE_TOKEN_ID,
-            "token_secret": NETSUITE_TOKEN_SECRET,
-        }
-    if vendor == "salesforce":
-        return {"client_id": SALESFORCE_CLIENT_ID, "client_secret": SALESFORCE_CLIENT_SECRET}
-    if vendor == "stripe":
-        return {"api_key": STRIPE_API_KEY}
-    if vendor == "zendesk":
-        return {
-            "email": ZENDESK_EMAIL,
-            "token": ZENDESK_TOKEN,
-            "client_id": ZENDESK_CLIENT_ID,
-            "client_secret": ZENDESK_CLIENT_SECRET,
-        }
-    return {}
+# the other systems' own accounts: what their `create` takes
+_ACCOUNTS: dict[str, dict[str, str]] = {
+    "salesforce": {"client_id": SALESFORCE_CLIENT_ID, "client_secret": SALESFORCE_CLIENT_SECRET},
+    "salesforce_service": {"client_id": "concord-salesforce-service", "client_secret": "salesforce-service-secret"},
+    "stripe": {"api_key": STRIPE_API_KEY},
+    "zendesk": {"email": ZENDESK_EMAIL, "token": ZENDESK_TOKEN, "client_id": ZENDESK_CLIENT_ID, "client_secret": ZENDESK_CLIENT_SECRET},
+    "sap_s4hana": {"username": "CONCORD_COMM", "password": "sap-sandbox-password", "client_id": "concord-sap", "client_secret": "sap-sandbox-password"},
+    "oracle_fusion": {
+        "username": "concord.integration", "password": "oracle-sandbox-password", "client_id": "concord-oracle",
+        "client_secret": "oracle-sandbox-secret"},
+    "dynamics365_finance": {
+        "tenant": "11111111-2222-3333-4444-555555555555", "client_id": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", "client_secret": "d365-sandbox-secret"},
+    "chargebee": {"site": "concord-test", "api_key": "test_concord_chargebee"},
+    "zuora": {"client_id": "5f0e7a52-3c1d-4b8e-9a46-c0c07d200011", "client_secret": "zuora-sandbox-secret"},
+    "freshdesk": {"api_key": "freshdesk-sandbox-key"},
+    "servicenow": {
+        "username": "concord.integration", "password": "servicenow-sandbox-password", "client_id": "concord-servicenow",
+        "client_secret": "servicenow-sandbox-secret"},
+}
+
+
+def settings(system: str, home: Path) -> dict[str, Any]:
+    """Keyword settings for the system's `create`: its account and every credential that it accepts."""
+    if system != "netsuite":
+        return dict(_ACCOUNTS[system])
+    return {
+        "account": NETSUITE_ACCOUNT,
+        "client_id": NETSUITE_CLIENT_ID,
+        "certificate_id": NETSUITE_CERTIFICATE_ID,
+        "public_key": (netsuite_private_key(home).parent / "netsuite_public.pem").read_text(),
+        "consumer_key": NETSUITE_CONSUMER_KEY,
+        "consumer_secret": NETSUITE_CONSUMER_SECRET,
+        "token_id": NETSUITE_TOKEN_ID,
+        "token_secret": NETSUITE_TOKEN_SECRET,
+    }
 
 
 def tls_files(home: Path) -> tuple[Path, Path]:

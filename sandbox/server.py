@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-import importlib.util
 import inspect
 import json
 import os
@@ -33,16 +32,18 @@ import orjson
 import uvicorn
 from pydantic import ValidationError
 
-from sandbox import accounts
+from sandbox.accounts import settings as credentials
+from sandbox.accounts import tls_files
 from sandbox.faults import TransportFault, TransportFaults
 from sandbox.journal import Journal
 from sandbox.protocol import Clock, Request, Response, SandboxError, Store, Vendor
 from sandbox.world.advance import advance_world
 from sandbox.world.build import World, build_world
+from sandbox.world.landscape import DEFAULT, ROLE_OF, Account, accounts_of
 from sandbox.world.plant import FaultPlan, default_plan, load_plan
 
-VENDORS = ("netsuite", "salesforce", "stripe", "zendesk")
-DEFAULT_PORT = 8750  # the vendors' own ports follow it in the order of VENDORS, then Salesforce's TLS port
+DEFAULT_PORT = 8750  # the accounts' own ports follow it in their order, then Salesforce's TLS port
+_TLS = ("salesforce", "salesforce_service")
 HOST = "127.0.0.1"
 _EVOLVE_AFTER = timedelta(days=1)
 
@@ -76,6 +77,11 @@ class Sandbox:
     def root_url(self, vendor: str) -> str:
         """The vendor at the root of its own port."""
         return f"http://{HOST}:{self.ports[self._known(vendor)]}"
+
+    @property
+    def tls_account(self) -> str:
+        """The first account of a vendor whose official client speaks nothing but https; "" where none is served."""
+        return next((name for name in self.vendors if self.world.views[name].system in _TLS), "")
 
     @property
     def tls_url(self) -> str:
@@ -139,16 +145,21 @@ def open_sandbox(
     faults: FaultPlan | None = None,
     data: Path | None = None,
     anchor: datetime | None = None,
-    vendors: Sequence[str] = VENDORS,
+    accounts: Sequence[Account] = DEFAULT,
+    vendors: Sequence[str] | None = None,
     reset: bool = False,
     vendor_settings: dict[str, dict[str, Any]] | None = None,
 ) -> Sandbox:
     """Build the world (the same as last time under this home, what was written since included) and load the vendors.
 
+    `accounts`: the systems of the company; a home keeps the ones that its world was made with, and any of them may be asked for later.
+    `vendors`: serve only these accounts. A system named here that is no account takes its role's place in the company.
+
     Raises SandboxError when the home holds another world and `reset` is not set.
     """
     folder = home / "sandbox"
     plan = faults or default_plan(scale)
+    accounts = _with(accounts, vendors or ())
     wanted = {
         "seed": seed,
         "scale": scale,
@@ -161,7 +172,10 @@ def open_sandbox(
     described = folder / "world.json"
     if described.exists():
         description = _read_json(described)
+        kept = {account["name"]: Account(**account) for account in description["accounts"]}
         changed = [name for name in wanted if description.get(name) != wanted[name]]
+        changed += [f"account {account.name}" for account in accounts if kept.get(account.name) != account]
+        accounts = tuple(kept.values())
         if anchor is not None and description["anchor"] != anchor.isoformat():
             changed.append("anchor")
         if changed:
@@ -172,16 +186,17 @@ def open_sandbox(
     else:
         start = (anchor or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
         offset = start - datetime.now(UTC) if anchor is not None else timedelta()
-        description = {**wanted, "anchor": start.isoformat(), "offset_seconds": offset.total_seconds(), "steps": []}
+        description = {**wanted, "accounts": [vars(account) for account in accounts], "anchor": start.isoformat(), "offset_seconds": offset.total_seconds(), "steps": []}
     clock = Clock(timedelta(seconds=description["offset_seconds"]))
-    world = build_world(seed, scale, plan, data, datetime.fromisoformat(description["anchor"]))
+    world = build_world(seed, scale, plan, data, datetime.fromisoformat(description["anchor"]), accounts)
     folder.mkdir(parents=True, exist_ok=True)
     loaded: dict[str, Vendor] = {}
-    for name in vendors:
-        if importlib.util.find_spec(f"sandbox.{name}") is None:
+    for account in accounts:
+        name = account.name
+        if vendors is not None and name not in vendors:
             continue
-        create = importlib.import_module(f"sandbox.{name}").create
-        settings = {**accounts.settings(name, home), **(vendor_settings or {}).get(name, {})}
+        create = importlib.import_module(f"sandbox.{account.system}").create
+        settings = {**credentials(account.system, home), **(vendor_settings or {}).get(name, {})}
         store = Store(folder / f"store_{name}.jsonl")
         vendor: Vendor = create(store, clock, **_accepted(create, settings))
         vendor.load(world.views[name])
@@ -196,6 +211,17 @@ def open_sandbox(
         with sandbox._evolving:
             sandbox._evolve(clock.now().replace(microsecond=0))
     return sandbox
+
+
+def _with(accounts: Sequence[Account], names: Sequence[str]) -> tuple[Account, ...]:
+    """The accounts, with systems that are named and not among them in place of those of their role."""
+    known = {account.name for account in accounts}
+    unknown = sorted(set(names) - known - ROLE_OF.keys())
+    if unknown:
+        raise SandboxError(f"no account or system is called {', '.join(unknown)}; systems are {', '.join(sorted(ROLE_OF))}")
+    added = accounts_of(name for name in names if name not in known)
+    roles = {account.role for account in added}
+    return (*(account for account in accounts if account.role not in roles or account.name in names), *added)
 
 
 def _accepted(create: Callable[..., Vendor], settings: dict[str, Any]) -> dict[str, Any]:
@@ -214,7 +240,7 @@ class _Front:
         self.pool = pool
         self.by_port = {port: name for name, port in sandbox.ports.items() if name in sandbox.vendors}
         if "tls" in sandbox.ports:
-            self.by_port[sandbox.ports["tls"]] = "salesforce"
+            self.by_port[sandbox.ports["tls"]] = sandbox.tls_account
         self.in_flight = dict.fromkeys(sandbox.vendors, 0)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -345,7 +371,8 @@ class _Front:
 
 def addresses(sandbox: Sandbox) -> dict[str, Any]:
     """Who and where the sandbox is, as in address.json."""
-    urls = {name: {"url": sandbox.url(name), "root_url": sandbox.root_url(name)} for name in sandbox.vendors}
+    urls = {
+        name: {"system": sandbox.world.views[name].system, "url": sandbox.url(name), "root_url": sandbox.root_url(name)} for name in sandbox.vendors}
     return {
         "pid": os.getpid(),
         "url": sandbox.main_url,
@@ -386,11 +413,12 @@ class _Listeners:
 
     def __init__(self, sandbox: Sandbox, port: int) -> None:
         self._sandbox = sandbox
-        names = ["main", *VENDORS, "tls"]
+        tls = sandbox.tls_account
+        names = ["main", *sandbox.vendors, "tls"]
         self._sockets: dict[str, socket.socket] = {}
         try:
             for offset, name in enumerate(names):
-                if name in sandbox.vendors or name == "main" or (name == "tls" and "salesforce" in sandbox.vendors):
+                if name != "tls" or tls:
                     self._sockets[name] = _listen(port + offset if port else 0)
         except SandboxError:
             self._close_sockets()
@@ -438,7 +466,7 @@ class _Listeners:
             plain = [opened for name, opened in self._sockets.items() if name != "tls"]
             work = [(uvicorn.Server(uvicorn.Config(front, **shared)), plain)]
             if "tls" in self._sockets:
-                certificate, key = accounts.tls_files(self._sandbox.home)
+                certificate, key = tls_files(self._sandbox.home)
                 config = uvicorn.Config(front, ssl_certfile=str(certificate), ssl_keyfile=str(key), **shared)
                 work.append((uvicorn.Server(config), [self._sockets["tls"]]))
             self._servers = [server for server, _ in work]
@@ -471,7 +499,8 @@ def running(
     faults: FaultPlan | None = None,
     data: Path | None = None,
     anchor: datetime | None = None,
-    vendors: Sequence[str] = VENDORS,
+    accounts: Sequence[Account] = DEFAULT,
+    vendors: Sequence[str] | None = None,
     port: int = 0,
     reset: bool = False,
     vendor_settings: dict[str, dict[str, Any]] | None = None,
@@ -484,6 +513,7 @@ def running(
         faults=faults,
         data=data,
         anchor=anchor,
+        accounts=accounts,
         vendors=vendors,
         reset=reset,
         vendor_settings=vendor_settings,
@@ -505,6 +535,7 @@ def serve(
     faults: FaultPlan | None = None,
     data: Path | None = None,
     anchor: datetime | None = None,
+    accounts: Sequence[Account] = DEFAULT,
     port: int = DEFAULT_PORT,
     reset: bool = False,
     on_ready: Callable[[Sandbox], None] | None = None,
@@ -514,7 +545,7 @@ def serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     address = home / "sandbox" / "address.json"
-    with running(home, seed=seed, scale=scale, faults=faults, data=data, anchor=anchor, port=port, reset=reset) as sandbox:
+    with running(home, seed=seed, scale=scale, faults=faults, data=data, anchor=anchor, accounts=accounts, port=port, reset=reset) as sandbox:
         _write_json(address, addresses(sandbox))
         try:
             if on_ready is not None:
@@ -533,6 +564,7 @@ def start_background(
     faults: Path | None = None,
     data: Path | None = None,
     anchor: datetime | None = None,
+    accounts: Sequence[Account] = DEFAULT,
     port: int = DEFAULT_PORT,
     reset: bool = False,
     timeout: float = 90.0,
@@ -548,6 +580,8 @@ def start_background(
         served = _read_json(home / "sandbox" / "world.json")
         if faults is not None and served["faults"] != load_plan(faults).model_dump(mode="json", exclude_none=True):
             changed.append("another fault plan")
+        kept = [Account(**account) for account in served["accounts"]]
+        changed += [f"no account {account.name} ({account.system} {account.region})".replace(" )", ")") for account in accounts if account not in kept]
         if changed:
             raise SandboxError(f"the sandbox at {existing['url']} serves another world ({', '.join(changed)}); stop or reset it first")
         return existing
@@ -558,6 +592,7 @@ def start_background(
     command += ["--data", str(data)] if data else []
     command += ["--anchor", anchor.isoformat()] if anchor else []
     command += ["--reset"] if reset else []
+    command += [f"--account={account.name}={account.system}:{account.region}" for account in accounts]
     log = home / "logs" / "sandbox.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     root = str(Path(__file__).resolve().parent.parent)  # so that it is found even where the project is not installed

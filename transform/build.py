@@ -24,7 +24,7 @@ import duckdb
 from concord.connections import Connection
 from concord.errors import ConcordError, UsageError
 from concord.settings import Settings, quiet_libraries
-from transform.generate import DBT_PROJECT, load_entities
+from transform.generate import DBT_PROJECT, FILE_DROP, load_conformed, load_entities
 
 OVERRIDES = DBT_PROJECT / "seeds" / "crosswalk_overrides.csv"
 _OVERRIDE_COLUMNS = ["action", "connection", "native_id", "golden_id", "decided_by", "decided_at", "reason"]
@@ -111,24 +111,28 @@ def build(
     begun = time.monotonic()
     _unfinished_path(settings).touch()
     with _landing_kept(settings, connections):
-        nodes, problem = _invoke(settings, arguments, dbt_vars(settings, connections), on_event)
-    result = BuildResult(nodes=nodes, seconds=time.monotonic() - begun, full_refresh=full_refresh, manifest=_manifest_path(settings))
+        variables = dbt_vars(settings, connections)
+        nodes, problem = _invoke(settings, arguments, variables, on_event)
+    result = BuildResult(nodes=nodes, seconds=time.monotonic() - begun, full_refresh=full_refresh, manifest=_manifest_path(settings, variables))
     if problem:
         raise BuildError(problem, result, where=settings.warehouse.name, mend="Mend what it names and build again.")
     if everything and not any(node.failed and node.kind != "test" for node in nodes):
         _state_path(settings).write_text(json.dumps(state))
     if not result.failed:
         _unfinished_path(settings).unlink(missing_ok=True)
+    if full_refresh and everything and not result.failed:
+        _drop_leftovers(settings, result.manifest)
     if result.failed:
         raise BuildError(_explain(result.failed), result, where=settings.warehouse.name, mend="Nothing was published; build again when it is mended.")
     return result
 
 
-def manifest(settings: Settings) -> Path:
-    """The project's manifest.json, parsed once for each state of the project's files."""
-    wanted = _manifest_path(settings)
+def manifest(settings: Settings, connections: Mapping[str, Connection]) -> Path:
+    """The project's manifest.json, parsed once for each state of the project's files and each choice of connections."""
+    variables = dbt_vars(settings, connections)
+    wanted = _manifest_path(settings, variables)
     if not wanted.exists():
-        _invoke(settings, ["parse"], _vars(settings, {}, {}, {}, {}), None)
+        _invoke(settings, ["parse"], variables, None)
         parsed = _target(settings) / "manifest.json"
         if not parsed.exists():
             raise ConcordError("dbt could not parse the project.", where=str(DBT_PROJECT), mend="Run `concord build` to see why.")
@@ -148,7 +152,42 @@ def dbt_vars(settings: Settings, connections: Mapping[str, Connection]) -> dict[
             landed[name] = sorted(each.name for each in folder.iterdir() if each.is_dir() and _holds_files(each))
     freshness = {name: int(connection.freshness.total_seconds()) for name, connection in sorted(connections.items())}
     roles = {name: connection.role for name, connection in sorted(connections.items())}
-    return _vars(settings, systems, landed, freshness, roles)
+    return {
+        "landing": str(settings.landing), "warehouse": str(settings.warehouse), "temp_directory": str(settings.home / "duckdb_temp"),
+        "connections": systems, "landed": landed, "freshness": freshness, "roles": roles, "drops": drop_tables(connections),
+    }
+
+
+def drop_tables(connections: Mapping[str, Connection]) -> dict[str, Any]:
+    """connection -> table -> {columns, key, becomes} of every file drop, for the conformed models.
+
+    Raises UsageError naming the drop's file, the field and the mend for an entity or column that the warehouse does not know.
+    """
+    shapes: dict[str, dict[str, str]] | None = None
+    found: dict[str, Any] = {}
+    for name, connection in sorted(connections.items()):
+        if connection.system != FILE_DROP:
+            continue
+        from ingestion.filedrop.form import drop_of  # pydantic forms: only an installation with a drop pays for them
+        from ingestion.run import system_of
+
+        (drop, _), system = drop_of(connection), system_of(connection)
+        shapes = shapes or load_conformed()
+        for table, form in drop.tables.items():
+            for entity, becomes in form.becomes.items():
+                where, field = f"drops/{drop.drop}.yml", f"tables.{table}.becomes.{entity}"
+                if entity not in shapes:
+                    raise UsageError("is no entity.", where=where, field=field, mend=f"Known: {', '.join(sorted(shapes))}.")
+                for column in becomes.columns:
+                    if column not in shapes[entity]:
+                        raise UsageError("is no column of it.", where=where, field=f"{field}.columns.{column}",
+                                         mend=f"Known: {', '.join(shapes[entity])}.")
+        found[name] = {
+            table: {
+                "columns": {column: kind.type for column, kind in system.resources[table].columns.items()}, "key": list(form.key),
+                "becomes": {entity: becomes.model_dump(mode="json") for entity, becomes in form.becomes.items()}}
+            for table, form in drop.tables.items()}
+    return found
 
 
 def check_overrides(path: Path) -> None:
@@ -230,7 +269,7 @@ def _invoke(
         DuckDBConnectionManager.close_all_connections()
     parsed = _target(settings) / "manifest.json"
     if arguments[0] == "build" and parsed.exists():
-        _keep_manifest(parsed, _manifest_path(settings))
+        _keep_manifest(parsed, _manifest_path(settings, variables))
     if outcome.exception is not None:
         return (), _first_lines(str(outcome.exception))
     results = getattr(outcome.result, "results", None) or []
@@ -246,6 +285,17 @@ def _node(result: Any) -> NodeResult:
         message=str(result.message or ""), failures=int(result.failures or 0), is_blocking=kind == "test" and bool(meta.get("blocking", True)),
         group=str(getattr(node.config, "group", None) or ""), owner=str(meta.get("owner", "")),
     )
+
+
+def _drop_leftovers(settings: Settings, manifest: Path) -> None:
+    """Tables and views of models that are no more: of a system that was disconnected, or of another version of the project."""
+    told = json.loads(manifest.read_text())["nodes"].values()
+    known = {node["alias"] for node in told if node["resource_type"] in ("model", "seed")}
+    with duckdb.connect(str(settings.warehouse)) as warehouse:
+        found = warehouse.sql("select table_name, table_type from information_schema.tables where table_schema = 'main'").fetchall()
+        for name, kind in sorted(found, key=lambda entry: entry[1] != "VIEW"):  # views first: they read the tables
+            if name not in known:
+                warehouse.sql(f"drop {'view' if kind == 'VIEW' else 'table'} if exists \"{name}\"")
 
 
 def _explain(failed: Sequence[NodeResult]) -> str:
@@ -267,21 +317,14 @@ def _holds_files(folder: Path) -> bool:
     return next(folder.glob("*.jsonl" if folder.name == "_dlt_loads" else "*.parquet"), None) is not None
 
 
-def _vars(
-    settings: Settings, systems: Mapping[str, Any], landed: Mapping[str, Any], freshness: Mapping[str, Any], roles: Mapping[str, str]
-) -> dict[str, Any]:
-    return {
-        "landing": str(settings.landing), "warehouse": str(settings.warehouse), "temp_directory": str(settings.home / "duckdb_temp"),
-        "connections": dict(systems), "landed": dict(landed), "freshness": dict(freshness), "roles": dict(roles),
-    }
-
-
 def _target(settings: Settings) -> Path:
     return settings.dbt_target / "target"
 
 
-def _manifest_path(settings: Settings) -> Path:
-    return settings.dbt_target / "manifests" / f"{_project_digest()}.json"
+def _manifest_path(settings: Settings, variables: Mapping[str, Any]) -> Path:
+    told = json.dumps([variables[name] for name in ("connections", "roles", "drops")], sort_keys=True)
+    digest = hashlib.sha256(f"{_project_digest()} {told}".encode()).hexdigest()[:24]
+    return settings.dbt_target / "manifests" / f"{digest}.json"
 
 
 def _keep_manifest(parsed: Path, wanted: Path) -> None:
@@ -350,7 +393,8 @@ def _state(settings: Settings, connections: Mapping[str, Connection]) -> dict[st
     systems = {name: connection.system for name, connection in sorted(connections.items())}
     return {
         "project": _project_digest(with_data=False), "data": _project_digest(), "landing": str(settings.landing), "last_loads": last,
-        "systems": systems, "tables": tables, "vars": {name: str(connection.freshness) for name, connection in sorted(connections.items())},
+        "systems": systems, "tables": tables, "drops": drop_tables(connections),
+        "vars": {name: [connection.role, connection.region, str(connection.freshness)] for name, connection in sorted(connections.items())},
     }
 
 
@@ -371,15 +415,21 @@ def _built(settings: Settings) -> dict[str, Any]:
 
 def _due(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str] | None:
     """What an incremental build has to run: the tables with new files and whatever tells the time. None: everything."""
-    if any(before.get(name) != now[name] for name in ("data", "systems", "vars")):
+    if any(before.get(name) != now[name] for name in ("data", "systems", "vars", "drops")):
         return None
     changed = {
-        f"stg_{now['systems'][name]}__{table}+"
+        selected
         for name, tables in now["tables"].items()
         for table, digest in tables.items()
         if not table.startswith("_") and before.get("tables", {}).get(name, {}).get(table) != digest
+        for selected in _readers(now["systems"][name], table, now["drops"].get(name, {}))
     }
     return ["stg_loads", "stg_audits+", "stg_quarantine+", "stg_schema_observations+", *sorted(changed)]
+
+
+def _readers(system: str, table: str, drop: Mapping[str, Any]) -> list[str]:
+    """The selections of what reads a landed table."""
+    return [f"{FILE_DROP}__{entity}+" for entity in drop.get(table, {}).get("becomes", {})] if system == FILE_DROP else [f"stg_{system}__{table}+"]
 
 
 def _continues(settings: Settings, state: Mapping[str, Any]) -> bool:

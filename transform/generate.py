@@ -7,11 +7,10 @@ Run `python -m transform.generate` after editing either; a test regenerates and 
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -26,13 +25,14 @@ from concord.settings import PROJECT
 CONTRACTS = PROJECT / "contracts"
 SYSTEMS = PROJECT / "ingestion" / "systems"
 DBT_PROJECT = PROJECT / "transform"
+FILE_DROP = "file_drop"  # its tables are an installation's own: conformed models, but no staging and no sources
 ROLES = ("erp", "crm", "billing", "support")
 TYPES = ("string", "bigint", "decimal", "money", "boolean", "timestamp", "date", "strings")
 _ENTITY_KEYS = {
     "entity", "model", "description", "owner", "grain", "policy", "fields", "values", "expected_in", "approval", "clears",
     "forbidden_pairs", "allowed_pairs", "active_statuses",
 }
-_FIELD_KEYS = {"type", "description", "required", "from", "values", "pii", "guarded"}
+_FIELD_KEYS = {"type", "description", "required", "values", "pii", "guarded"}
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _STAGED = {
     "version_at": "Version of the row: the newest wins.",
@@ -40,6 +40,21 @@ _STAGED = {
     "extra": "JSON of fields that the system file does not name.",
     "extracted_at": "When it was read, by the vendor's clock.",
     "load_id": "Load that brought it.",
+}
+_SYNC = {
+    "connection": "Connection that the record lives in.",
+    "object": "The target's name for the kind of record.",
+    "record_id": "Native id in its connection.",
+    "desired_fields": "JSON with sorted keys: what the owned fields should hold, in the target's own names.",
+    "observed_fields": "JSON with the same keys: what they held when last seen.",
+    "observed_version": "The target's own version of the record when last seen.",
+    "source_commit_at": "Newest commit of the owners of these fields.",
+    "correlation_id": "Joins everything of one business chain.",
+    "golden_customer_id": "Golden customer.",
+    "priority": "1 hold, 2 entitlement, 3 the rest.",
+    "needs_approval": "A person has to release the write.",
+    "exposure": "Money at risk in `currency`.",
+    "currency": "ISO 4217 code.",
 }
 _SQL = {"string": "varchar", "money": "decimal(24,6)", "decimal": "decimal(38,9)", "strings": "varchar[]"}
 # the tables that ingestion writes beside each connection's resources
@@ -70,13 +85,56 @@ class Entity:
     rest: Mapping[str, Any]
 
 
-def load_entities(contracts: Path = CONTRACTS, systems: Path = SYSTEMS) -> list[Entity]:
-    """Every entity contract, checked against the columns that ingestion delivers.
+def load_entities(contracts: Path = CONTRACTS) -> list[Entity]:
+    """Every entity contract. Raises UsageError naming file, field and mend."""
+    return [_entity(path) for path in sorted((contracts / "entities").glob("*.yml"))]
+
+
+def load_values(entities: Sequence[Entity], contracts: Path = CONTRACTS) -> dict[str, dict[str, dict[str, str]]]:
+    """system -> "entity.field" -> code -> canonical value, checked against the values that the entity allows.
 
     Raises UsageError naming file, field and mend.
     """
-    shapes = landing_shapes(systems)
-    return [_entity(path, shapes) for path in sorted((contracts / "entities").glob("*.yml"))]
+    allowed = {f"{entity.name}.{field}": entity.values[field]["allowed"] for entity in entities for field in entity.values}
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for path in sorted((contracts / "systems").glob("*.yml")):
+        told, where = _read(path), f"contracts/systems/{path.name}"
+        if told.get("system") != path.stem or set(told) != {"system", "values"} or not isinstance(told["values"], dict):
+            raise UsageError("needs `system`, named as the file, and `values`, nothing else.", where=where)
+        for name, codes in told["values"].items():
+            if name not in allowed:
+                raise UsageError("is no field with a value map.", where=where, field=f"values.{name}", mend=f"Known: {', '.join(sorted(allowed))}.")
+            for raw, value in (codes or {}).items():
+                if not isinstance(raw, str) or not isinstance(value, str):
+                    raise UsageError(f"{raw!r}: {value!r} is not text.", where=where, field=f"values.{name}", mend="Quote numbers, yes and no.")
+                if value not in allowed[name]:
+                    raise UsageError(f"maps {raw!r} to {value!r}, which the entity does not allow.", where=where, field=f"values.{name}",
+                                     mend=f"Allowed: {', '.join(allowed[name])}.")
+        found[path.stem] = told["values"]
+    return found
+
+
+def load_conformed(contracts: Path = CONTRACTS) -> dict[str, dict[str, str]]:
+    """entity -> column -> logical type: what every system's conformed models deliver. Raises UsageError naming file, field and mend."""
+    entities: dict[str, dict[str, str]] = _read(contracts / "conformed.yml").get("entities") or {}
+    for entity, columns in entities.items():
+        for column, kind in columns.items():
+            if kind not in TYPES:
+                raise UsageError(f"has the unknown type {kind!r}.", where="contracts/conformed.yml", field=f"entities.{entity}.{column}",
+                                 mend=f"Types: {', '.join(TYPES)}.")
+    return entities
+
+
+def conformed_systems(shapes: Mapping[str, Mapping[str, str]], project: Path = DBT_PROJECT) -> dict[str, list[str]]:
+    """entity -> the systems that have a conformed model of it. Raises UsageError for a model of an entity that nobody knows."""
+    found: dict[str, list[str]] = {entity: [] for entity in shapes}
+    for path in sorted((project / "models" / "conformed").glob("*/*.sql")):
+        system, _, entity = path.stem.partition("__")
+        if entity not in shapes or system != path.parent.name:
+            raise UsageError(f"is no conformed model: named <system>__<entity>, in its system's folder; entities are {', '.join(sorted(shapes))}.",
+                             where=f"transform/models/conformed/{path.parent.name}/{path.name}", mend="Rename it, or add the entity to contracts/conformed.yml.")
+        found[entity].append(system)
+    return found
 
 
 def landing_shapes(systems: Path = SYSTEMS) -> dict[str, dict[str, dict[str, Any]]]:
@@ -97,29 +155,33 @@ def landing_shapes(systems: Path = SYSTEMS) -> dict[str, dict[str, dict[str, Any
 
 def generated_files(contracts: Path = CONTRACTS, systems: Path = SYSTEMS) -> dict[str, str]:
     """Path inside the dbt project -> content, for every generated file."""
-    entities = load_entities(contracts, systems)
+    entities = load_entities(contracts)
+    values = load_values(entities, contracts)
     shapes = landing_shapes(systems)
+    conformed = load_conformed(contracts)
+    versions = {f"{entity.name}.{field}": told["version"] for entity in entities for field, told in entity.values.items()}
     return {
         "seeds/value_map.csv": _csv(
             ["entity", "field", "system", "raw_value", "value", "version"],
-            [[entity.name, field, system, raw, value, spec["version"]]
-             for entity in entities for field, spec in entity.values.items()
-             for system, codes in spec.items() if system in shapes for raw, value in codes.items()]),
-        "seeds/field_contract.csv": _csv(
-            ["entity", "field", "type", "owner_role", "system", "resource", "landed_column", "is_guarded"],
-            [[entity.name, name, field["type"], entity.owner, system, *place.split("."), str(bool(field.get("guarded"))).lower()]
-             for entity in entities for name, field in entity.fields.items() for system, place in (field.get("from") or {}).items()]),
+            [[*name.split("."), system, raw, value, versions[name]]
+             for system, maps in values.items() if system in (*shapes, FILE_DROP) for name, codes in maps.items() for raw, value in codes.items()]),
         "seeds/landed_column.csv": _csv(
             ["system", "resource", "landed_column", "type"],
             [[system, resource, column, kind] for system, resources in shapes.items() for resource, shape in resources.items()
              for column, kind in shape["columns"].items()]),
-        "seeds/currency.csv": _csv(["system", "currency", "minor_units", "minor_size"], _currencies(contracts / "currencies.yml", list(shapes))),
+        "seeds/currency.csv": _csv(["system", "currency", "minor_units", "minor_size"], _currencies(contracts / "currencies.yml", [*shapes, FILE_DROP])),
         "macros/generated/landing_schema.sql": _constant("landing_schema", {**shapes, "concord": _PLATFORM}),
         "macros/generated/finding_kinds.sql": _constant("finding_kinds", load_findings(contracts / "findings.yml")),
         "macros/generated/contract.sql": _constant("contract", {entity.name: _policy(entity) for entity in entities}),
+        "macros/generated/conformed_shape.sql": _constant("conformed_shape", conformed),
+        "macros/generated/conformed_systems.sql": _constant("conformed_systems", conformed_systems(conformed)),
+        "macros/generated/sync_models.sql": _constant("sync_models", sync_models()),
         "models/canonical/_canonical.yml": _schema(entities),
-        "models/staging/_sources.yml": _sources(shapes),
-        "models/staging/_staging.yml": staging_schema(shapes, DBT_PROJECT),
+        "models/staging/_sources.yml": _sources(),
+        "models/sync/_targets.yml": _targets(list(shapes)),
+        **{f"models/staging/{system}/_{system}.yml": _dump({"version": 2, "sources": _system_sources(system, tables), "models": _staged(system, tables)})
+           for system, tables in shapes.items()},
+        **{f"models/conformed/{system}/_{system}_conformed.yml": _dump({"version": 2, "models": _conformed(system, conformed)}) for system in (*shapes, FILE_DROP)},
     }
 
 
@@ -135,34 +197,78 @@ def load_findings(path: Path) -> dict[str, Any]:
     return {"teams": teams, "kinds": kinds}
 
 
-def staging_schema(shapes: Mapping[str, Mapping[str, Mapping[str, Any]]], project: Path = DBT_PROJECT) -> str:
-    """Schema YAML of the staging models: their keys from the config line, their columns' origin from the select list."""
+def _staged(system: str, resources: Mapping[str, Mapping[str, Any]], project: Path = DBT_PROJECT) -> list[dict[str, Any]]:
+    """Schema of a system's staging models: their keys from the config line, their columns' origin from the select list."""
     models = []
-    roles = {system: _read(SYSTEMS / f"{system}.yml")["roles"] for system in shapes}
-    for system, resources in shapes.items():
-        for resource in resources:
-            path = project / "models" / "staging" / system / f"stg_{system}__{resource}.sql"
-            if not path.exists():
-                raise UsageError(f"{resource!r} has no staging model.", where=f"ingestion/systems/{system}.yml", field=f"resources.{resource}",
-                                 mend=f"Add transform/models/staging/{system}/{path.name}.")
-            text = path.read_text()
-            keys = re.findall(r"'(\w+)'", text.split("unique_key=", 1)[1].split("]", 1)[0])
-            listed = text.split("renamed as (", 1)[1].split("from source", 1)[0].split("select", 1)[1]
-            columns = [{"name": "connection", "description": "Connection that it was read from."}]
-            for line in listed.splitlines():
-                line = line.strip().rstrip(",")
-                if not line or line.startswith(("_connection", "{{", "coalesce(", "_extracted_at")):
-                    continue
-                landed, _, name = line.rpartition(" as ") if " as " in line else (line, "", line)
-                landed = re.sub(r"cast\((\w+) as .*", r"\1", landed)
-                columns.append({"name": name.split(" as ")[-1], "description": f"`{landed}` of {system}.{resource}."})
-            columns += [{"name": name, "description": description} for name, description in _STAGED.items()]
-            models.append({
-                "name": path.stem, "description": f"Newest version of each row of {resource} in {system}, over all its connections.",
-                "config": {"meta": {"owner": roles[system][0]}},
-                "data_tests": [{"unique_together": {"arguments": {"columns": keys}}}], "columns": columns,
-            })
+    role = _read(SYSTEMS / f"{system}.yml")["roles"][0]
+    for resource in resources:
+        path = project / "models" / "staging" / system / f"stg_{system}__{resource}.sql"
+        if not path.exists():
+            raise UsageError(f"{resource!r} has no staging model.", where=f"ingestion/systems/{system}.yml", field=f"resources.{resource}",
+                             mend=f"Add transform/models/staging/{system}/{path.name}.")
+        text = path.read_text()
+        keys = re.findall(r"'(\w+)'", text.split("unique_key=", 1)[1].split("]", 1)[0])
+        listed = text.split("renamed as (", 1)[1].split("from source", 1)[0].split("select", 1)[1]
+        columns = [{"name": "connection", "description": "Connection that it was read from."}]
+        for line in listed.splitlines():
+            line = line.strip().rstrip(",")
+            if not line or line.startswith(("_connection", "{{", "coalesce(", "_extracted_at")):
+                continue
+            landed, _, name = line.rpartition(" as ") if " as " in line else (line, "", line)
+            landed = re.sub(r"cast\((\w+) as .*", r"\1", landed)
+            columns.append({"name": name.split(" as ")[-1], "description": f"`{landed}` of {system}.{resource}."})
+        columns += [{"name": name, "description": description} for name, description in _STAGED.items()]
+        models.append({
+            "name": path.stem, "description": f"Newest version of each row of {resource} in {system}, over all its connections.",
+            "config": {"enabled": _connected(system), "meta": {"owner": role}},
+            "data_tests": [{"unique_together": {"arguments": {"columns": keys}}}], "columns": columns,
+        })
+    return models
+
+
+def _conformed(system: str, shapes: Mapping[str, Mapping[str, str]], project: Path = DBT_PROJECT) -> list[dict[str, Any]]:
+    """Schema of a system's conformed models: enforced, so that each delivers its entity's shape and nothing else."""
+    role = "integration" if system == FILE_DROP else _read(SYSTEMS / f"{system}.yml")["roles"][0]
+    models = []
+    for entity, systems in conformed_systems(shapes, project).items():
+        if system not in systems:
+            continue
+        columns = [{"name": "connection", "data_type": "varchar"}]
+        columns += [{"name": name, "data_type": _SQL.get(kind, kind)} for name, kind in shapes[entity].items()]
+        models.append({
+            "name": f"{system}__{entity}", "description": f"{entity} as {system} keeps it, in the shape that all systems share.",
+            "config": {"enabled": _connected(system), "contract": {"enforced": True}, "meta": {"owner": role}}, "columns": columns,
+        })
+    return models
+
+
+def sync_models(project: Path = DBT_PROJECT) -> dict[str, list[str]]:
+    """system -> its sync models, by their names: sync_<system>__<records>."""
+    found: dict[str, list[str]] = {}
+    for path in sorted((project / "models" / "sync").glob("sync_*.sql")):
+        found.setdefault(path.stem.removeprefix("sync_").partition("__")[0], []).append(path.stem)
+    return found
+
+
+def _targets(systems: Sequence[str], project: Path = DBT_PROJECT) -> str:
+    """Schema of the sync models, found by their names: sync_<system>__<records>."""
+    models = []
+    for path in sorted((project / "models" / "sync").glob("sync_*.sql")):
+        system, _, records = path.stem.removeprefix("sync_").partition("__")
+        if system not in systems:
+            raise UsageError(f"no system is called {system!r}.", where=f"transform/models/sync/{path.name}", mend="Name it sync_<system>__<records>.")
+        columns = dict(_SYNC) if "case_sync(" not in path.read_text() else _SYNC | {"note": "Internal note to add with the change; null where there is none."}
+        models.append({
+            "name": path.stem, "description": f"Desired and observed state of {records} in {system}; one row a record even when equal.",
+            "config": {"enabled": _connected(system), "meta": {"owner": _read(SYSTEMS / f"{system}.yml")["roles"][0]}},
+            "data_tests": [{"unique_together": {"arguments": {"columns": ["connection", "record_id"]}}}],
+            "columns": [{"name": name, "description": description} for name, description in columns.items()],
+        })
     return _dump({"version": 2, "models": models})
+
+
+def _connected(system: str) -> str:
+    return "{{ '" + system + "' in var('connections', {}) }}"
 
 
 def write(contracts: Path = CONTRACTS, systems: Path = SYSTEMS, project: Path = DBT_PROJECT) -> list[Path]:
@@ -198,10 +304,10 @@ def _read(path: Path) -> Any:
 
 
 def _kind(told: Any) -> str:
-    return str(told if isinstance(told, str) else told["type"]).split("<")[0].strip()
+    return str(told if isinstance(told, str) else told["type"]).split("<")[0].strip().removesuffix("?")
 
 
-def _entity(path: Path, shapes: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Entity:
+def _entity(path: Path) -> Entity:
     spec = _read(path)
     where = f"contracts/entities/{path.name}"
     for key in sorted(set(spec) - _ENTITY_KEYS):
@@ -212,7 +318,7 @@ def _entity(path: Path, shapes: Mapping[str, Mapping[str, Mapping[str, Any]]]) -
     if spec["owner"] not in ROLES:
         raise UsageError(f"{spec['owner']!r} is no role.", where=where, field="owner", mend=f"Roles: {', '.join(ROLES)}.")
     for name, field in spec["fields"].items():
-        _check_field(where, name, field, shapes)
+        _check_field(where, name, field)
     for name in spec["grain"]:
         if name not in spec["fields"]:
             raise UsageError(f"names {name!r}, which is not among the fields.", where=where, field="grain", mend="Name fields of this file.")
@@ -220,16 +326,9 @@ def _entity(path: Path, shapes: Mapping[str, Mapping[str, Mapping[str, Any]]]) -
         allowed = set(values.get("allowed") or [])
         if not isinstance(values.get("version"), int) or not allowed:
             raise UsageError("needs `version` (a number) and `allowed`.", where=where, field=f"values.{name}")
-        for system, codes in values.items():
-            if system in ("version", "allowed"):
-                continue
-            if system not in shapes:
-                raise UsageError(f"no system is called {system!r}.", where=where, field=f"values.{name}",
-                                 mend=f"Known systems: {', '.join(shapes)}.")
-            for raw, value in codes.items():
-                if value not in allowed:
-                    raise UsageError(f"maps {raw!r} to {value!r}, which is not in `allowed`.", where=where,
-                                     field=f"values.{name}.{system}", mend="Add it to `allowed` or map to one of those.")
+        for key in sorted(set(values) - {"version", "allowed"}):
+            raise UsageError("is neither `version` nor `allowed`.", where=where, field=f"values.{name}.{key}",
+                             mend="A system's codes stand in contracts/systems/<system>.yml.")
     for key, value in (spec.get("policy") or {}).items():
         if key.endswith("grace"):
             seconds(value, where, f"policy.{key}")
@@ -241,7 +340,7 @@ def _entity(path: Path, shapes: Mapping[str, Mapping[str, Mapping[str, Any]]]) -
     )
 
 
-def _check_field(where: str, name: str, field: Any, shapes: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+def _check_field(where: str, name: str, field: Any) -> None:
     place = f"fields.{name}"
     if not isinstance(field, dict) or not field.get("type") or not field.get("description"):
         raise UsageError("needs `type` and `description`.", where=where, field=place)
@@ -249,16 +348,6 @@ def _check_field(where: str, name: str, field: Any, shapes: Mapping[str, Mapping
         raise UsageError(f"has the unknown key {key!r}.", where=where, field=place, mend=f"Known: {', '.join(sorted(_FIELD_KEYS))}.")
     if field["type"] not in TYPES:
         raise UsageError(f"has the unknown type {field['type']!r}.", where=where, field=place, mend=f"Types: {', '.join(TYPES)}.")
-    for system, column in (field.get("from") or {}).items():
-        if system not in shapes:
-            raise UsageError(f"names the unknown system {system!r}.", where=where, field=f"{place}.from", mend=f"Known: {', '.join(shapes)}.")
-        delivered = [f"{resource}.{each}" for resource, shape in shapes[system].items() for each in shape["columns"]]
-        if column not in delivered:
-            near = difflib.get_close_matches(str(column), delivered, n=1)
-            raise UsageError(
-                f"nobody delivers {column!r}: ingestion/systems/{system}.yml has no such column.", where=where, field=f"{place}.from.{system}",
-                mend=f"Did you mean {near[0]!r}?" if near else "Add the column there or drop this line.",
-            )
 
 
 def _policy(entity: Entity) -> dict[str, Any]:
@@ -343,17 +432,17 @@ def _schema(entities: list[Entity]) -> str:
     return _dump({"version": 2, "models": models})
 
 
-def _sources(shapes: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
-    sources = [
-        {"name": system, "description": f"Landing of {system}, all its connections together.",
-         "tables": [{"name": resource, "columns": [{"name": column} for column in shape["columns"]]} for resource, shape in resources.items()]}
-        for system, resources in shapes.items()
-    ]
-    sources.append({
+def _system_sources(system: str, tables: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{
+        "name": system, "description": f"Landing of {system}, all its connections together.",
+        "tables": [{"name": name, "columns": [{"name": column} for column in shape["columns"]]} for name, shape in tables.items()]}]
+
+
+def _sources() -> str:
+    return _dump({"version": 2, "sources": [{
         "name": "concord", "description": "What ingestion says about its own work, a table a connection.",
         "tables": [{"name": name, "columns": [{"name": column} for column in shape["columns"]]} for name, shape in _PLATFORM.items()],
-    })
-    return _dump({"version": 2, "sources": sources})
+    }]})
 
 
 if __name__ == "__main__":

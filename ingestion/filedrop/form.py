@@ -171,6 +171,19 @@ class Manifest(_Strict):
     unlisted: Literal["wait", "take"] = "wait"
 
 
+class Becomes(_Strict):
+    """What a table's rows are in the warehouse: column of the entity (contracts/conformed.yml) -> SQL over the landed columns."""
+
+    columns: dict[str, str]
+    where: str = ""
+    group_by: tuple[str, ...] = ()  # several rows make one, as the lines of an invoice do
+
+    @field_validator("group_by", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+
 class TableForm(_Strict):
     """One landed table."""
 
@@ -184,6 +197,7 @@ class TableForm(_Strict):
     when_gone: Literal["keep", "bury"] = "keep"  # what becomes of the rows of a file that is no longer there
     reading: Reading | None = None  # set in full by the loader
     overrides: tuple[Override, ...] = ()
+    becomes: dict[str, Becomes] = Field(default_factory=dict)  # by entity; checked where the warehouse is built
 
     @model_validator(mode="after")
     def _named_columns_exist(self) -> TableForm:

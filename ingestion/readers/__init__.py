@@ -6,15 +6,16 @@ page's `state` is where the next run goes on. Paging loops are ours because ever
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol, cast
 
 from concord.errors import ConcordError
 from ingestion.client import Client, NotPermitted, Refused
-from ingestion.spec import Resource
+from ingestion.spec import Resource, System
 
 State = dict[str, Any]
 Record = dict[str, Any]
@@ -40,6 +41,7 @@ class Page:
     changed: Sequence[datetime] | None = None  # Stripe: when each row last changed
     tombstones: bool = False  # the rows hold key and version only: they are deleted
     text: bool = False  # every value is text (CSV)
+    partial: bool = False  # the vendor holds more than it lists: what did not come is not gone
     whole_parents: Sequence[Any] = ()  # children of these parents are delivered completely with this page's read
     drift: Sequence[Drift] = field(default_factory=tuple)
 
@@ -54,6 +56,8 @@ class Wanted:
     full: bool = False
     keys: Sequence[Any] | None = None
     changed_parents: Callable[[], Sequence[Any]] = lambda: ()
+    landed: Callable[[str], Sequence[Any]] = lambda resource: ()  # first keys of the rows of a resource that are landed and alive
+    live: int | None = None  # how many rows of this resource were landed and alive after the last read
 
     @property
     def first(self) -> bool:
@@ -63,10 +67,25 @@ class Wanted:
 Reader = Callable[[Client, Wanted], Iterator[Page]]
 
 
-def reader_of(protocol: str) -> Reader:
-    from ingestion.readers import soql, stripe, suiteql, zendesk
+class ReaderModule(Protocol):
+    """What a module here offers, beside its docstring."""
 
-    return {"zendesk": zendesk.read, "stripe": stripe.read, "soql": soql.read, "suiteql": suiteql.read}[protocol]
+    COUNTED_BY: str  # how `counter` counts, as an audit shows it
+
+    def read(self, client: Client, wanted: Wanted) -> Iterator[Page]: ...
+
+    def counter(self, system: System, resource: Resource) -> Callable[[Client], int] | None:
+        """The vendor's own total of what a full read delivers; None where it tells none."""
+
+    def describe(self, client: Client) -> tuple[str, str]:
+        """Who we are there and what is left of the quota, each as the vendor names it, "" where it does not."""
+
+    def newest_change(self, client: Client) -> str:
+        """A text that differs whenever there is a newer change; one or two cheap requests."""
+
+
+def reader_of(protocol: str) -> ReaderModule:
+    return cast(ReaderModule, importlib.import_module(f"ingestion.readers.{protocol}"))
 
 
 # how the vendors say that the role may not see a kind of record, where the status alone does not

@@ -9,6 +9,7 @@ from typing import Any
 
 from ingestion.client import Client, Refused
 from ingestion.readers import Page, Record, State, Wanted, chunks, refusal
+from ingestion.spec import Resource, System
 
 _SETTLING = 5  # seconds: an event may become visible a moment after its time
 _STAYS = frozenset({"customer.subscription.deleted"})  # says cancelled; the subscription itself remains
@@ -173,3 +174,21 @@ def _newest_events(client: Client, wanted: Wanted) -> dict[str, int]:
 
 def _at(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+COUNTED_BY = "ids of the newest page"
+
+
+def counter(system: System, resource: Resource) -> Callable[[Client], int] | None:
+    return None  # lists carry no total: `audit_newest` looks at the newest page
+
+
+def describe(client: Client) -> tuple[str, str]:
+    rows = client.read("GET", client.system.whoami).content["data"]
+    mode = "unknown mode, no customer yet" if not rows else "live mode" if rows[0].get("livemode") else "test mode"
+    return f"the key's account ({mode})", ""
+
+
+def newest_change(client: Client) -> str:
+    events = client.read("GET", "events", params={"limit": 1}).content["data"]
+    return str(events[0]["id"]) if events else ""

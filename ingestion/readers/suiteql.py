@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 from concord.errors import ConcordError
 from ingestion.client import Answer, Client, Refused
 from ingestion.readers import Drift, Page, Record, Wanted, chunks, refusal
-from ingestion.spec import Column, Resource
+from ingestion.spec import Column, Resource, System
 
 _STAMP = 'YYYY-MM-DD"T"HH24:MI:SS'
 _PATH = "query/v1/suiteql"
 _MISSING = re.compile(r"Field '(\w+)' for record '\w+' was not found")
+_DATED = ("customer", "transaction")
 
 
 def read(client: Client, wanted: Wanted) -> Iterator[Page]:
@@ -151,11 +152,6 @@ def _query(client: Client, query: str, limit: int, offset: int) -> Answer:
     return client.read("POST", _PATH, params={"limit": limit, "offset": offset}, json={"q": query}, headers={"Prefer": "transient"})
 
 
-def count(client: Client, resource: Resource) -> int:
-    content: Record = _query(client, f"SELECT COUNT(*) AS n FROM {resource.table}", 1, 0).content
-    return int(content["items"][0]["n"])
-
-
 def _select(resource: Resource) -> str:
     return f"SELECT {', '.join(_expression(name, column) for name, column in resource.columns.items())} FROM {resource.table}"
 
@@ -185,3 +181,29 @@ def _earlier(stamp: str, overlap: timedelta) -> str:
 def _local_now(client: Client) -> str:
     zone = ZoneInfo(client.settings["time_zone"])
     return client.server_time().astimezone(zone).replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+COUNTED_BY = "SELECT COUNT(*)"
+
+
+def counter(system: System, resource: Resource) -> Callable[[Client], int] | None:
+    def count(client: Client) -> int:
+        content: Record = _query(client, f"SELECT COUNT(*) AS n FROM {resource.table}", 1, 0).content
+        return int(content["items"][0]["n"])
+    return count
+
+
+def describe(client: Client) -> tuple[str, str]:
+    content = client.read("POST", "query/v1/suiteql", params={"limit": 1, "offset": 0}, json={"q": "SELECT COUNT(*) AS n FROM customer"},
+                          headers={"Prefer": "transient"}).content
+    account = client.settings.get("account", "?")
+    return f"account {account} ({content['items'][0]['n']} customers visible)", f"{client.system.limits.concurrency} requests at once (ours)"
+
+
+def newest_change(client: Client) -> str:
+    found = []
+    for name in _DATED:
+        query = f"SELECT TO_CHAR(MAX(lastmodifieddate), 'YYYY-MM-DD\"T\"HH24:MI:SS') AS newest, COUNT(*) AS total FROM {name}"
+        answer = client.read("POST", "query/v1/suiteql", params={"limit": 1}, json={"q": query}, headers={"Prefer": "transient"})
+        found += [f"{row.get('newest', '')} {row.get('total', '')}" for row in answer.content["items"]]
+    return " ".join(found)

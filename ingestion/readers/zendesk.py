@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 from concord.errors import ConcordError
 from ingestion.client import Client, Refused
 from ingestion.readers import Page, Record, State, Wanted, chunks, refusal
+from ingestion.spec import Resource, System
 
 _WITHHELD = 60  # seconds: the export shows nothing younger, and refuses to start younger
 _EVENT_FIELDS = frozenset({
     "id", "event_type", "type", "via", "via_reference_id", "previous_value", "comment_present", "comment_public", "metadata", "custom",
 })
+_LOOK_BACK = timedelta(minutes=10)  # how far back a feed without "newest first" is asked
 
 
 def read(client: Client, wanted: Wanted) -> Iterator[Page]:
@@ -98,3 +101,27 @@ def _event(child: Record) -> Record:
             return {**{key: child[key] for key in child if key != name}, "field_name": name, "value": value}
     return child
 
+
+COUNTED_BY = "count"
+
+
+def counter(system: System, resource: Resource) -> Callable[[Client], int] | None:
+    return (lambda client: int(client.read("GET", resource.count).content["count"]["value"])) if resource.count else None
+
+
+def describe(client: Client) -> tuple[str, str]:
+    answer = client.read("GET", client.system.whoami)
+    user: dict[str, Any] = answer.content["user"]
+    if user.get("id") is None:  # an anonymous caller is answered 200
+        raise ConcordError("the vendor answers, but takes us for an anonymous visitor.", where=client.connection.name, mend="Check the secrets.")
+    left, most = answer.headers.get("X-Rate-Limit-Remaining"), answer.headers.get("X-Rate-Limit")
+    return f"user {user['id']} ({user.get('role', 'unknown role')})", f"{left} of {most} requests this minute" if left else ""
+
+
+def newest_change(client: Client) -> str:
+    start = int((client.server_time() - _LOOK_BACK).timestamp())
+    found = []
+    for name in ("organizations", "tickets"):
+        rows: list[dict[str, Any]] = client.read("GET", f"incremental/{name}", params={"start_time": start}).content[name]
+        found += [f"{row['updated_at']} {row['id']}" for row in rows]
+    return max(found, default="")

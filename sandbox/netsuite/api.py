@@ -130,13 +130,13 @@ class NetSuite:
         kinds: list[tuple[list[Any], str, str, Any]] = [
             (view.products, "item", "product", item_record),
             (view.customers, "customer", "customer", lambda row: customer_record(
-                row, currencies[row.currency]["id"], self.store.get("customer", native_id("netsuite", "customer", row.key)))),
+                row, currencies[row.currency]["id"], self.store.get("customer", native_id("netsuite", "customer", row.key)), view.peer)),
             (view.contacts, "contact", "contact", contact_record),
-            (view.orders, "transaction", "order", lambda row: order_record(row, currencies[row.currency])),
-            (view.invoices, "transaction", "invoice", lambda row: invoice_record(row, currencies[row.currency])),
-            (view.payments, "transaction", "payment", lambda row: payment_record(row, currencies[row.currency])),
-            (view.credit_notes, "transaction", "credit_note", lambda row: credit_memo_record(row, currencies[row.currency])),
-            (view.refunds, "transaction", "refund", lambda row: refund_record(row, currencies[row.currency])),
+            (view.orders, "transaction", "order", lambda row: order_record(row, currencies[row.currency], view.peer)),
+            (view.invoices, "transaction", "invoice", lambda row: invoice_record(row, currencies[row.currency], view.peer)),
+            (view.payments, "transaction", "payment", lambda row: payment_record(row, currencies[row.currency], view.peer)),
+            (view.credit_notes, "transaction", "credit_note", lambda row: credit_memo_record(row, currencies[row.currency], view.peer)),
+            (view.refunds, "transaction", "refund", lambda row: refund_record(row, currencies[row.currency], view.peer)),
         ]
         for rows, collection, entity, render in kinds:
             for row in rows:

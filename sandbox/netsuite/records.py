@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.netsuite.suiteql import STATUS_NAMES, TYPE_NAMES
-from sandbox.world.model import CreditNote, Customer, Invoice, Line, Order, Payment, Product, Refund, Row, native_id
+from sandbox.world.model import CreditNote, Customer, Invoice, Line, Order, Payment, Peer, Product, Refund, Row, native_id
 
 Record = dict[str, Any]
 
@@ -165,7 +165,7 @@ def term_of(days: int) -> tuple[str, Record]:
     return id, {"id": id, "name": name, "daysuntilnetdue": days, "isinactive": False}
 
 
-def customer_record(row: Customer, currency: str, previous: Record | None) -> Record:
+def customer_record(row: Customer, currency: str, previous: Record | None, peer: Peer) -> Record:
     id = native_id("netsuite", "customer", row.key)
     address_key = str(ADDRESS_OFFSET + int(id))
     address = {
@@ -177,7 +177,7 @@ def customer_record(row: Customer, currency: str, previous: Record | None) -> Re
         address = kept
     record: Record = {
         "id": id, "entityid": f"CUST-{id}", "altname": row.name, "companyname": row.name, "isperson": False,
-        "externalid": native_id("salesforce", "customer", row.erp_customer) if row.erp_customer is not None else None,
+        "externalid": peer("crm", "customer", row.erp_customer, row.key) or None,
         "parent": native_id("netsuite", "customer", row.parent) if row.parent is not None else None,
         "email": row.email, "phone": row.phone, "vatregnumber": row.tax_id, "url": f"https://{row.domain}" if row.domain else None,
         "currency": currency, "creditlimit": _number(row.credit_limit), "creditholdoverride": "ON" if row.credit_hold else "AUTO",
@@ -221,16 +221,16 @@ def _transaction(row: Any, entity: str, type_: str, number: str, currency: Recor
     }
 
 
-def order_record(row: Order, currency: Record) -> Record:
+def order_record(row: Order, currency: Record, peer: Peer) -> Record:
     return _stamped(row, {
         **_transaction(row, "order", "SalesOrd", row.number, currency), "status": _ORDER_STATUS.get(row.status, row.status),
         "trandate": row.order_date.isoformat(), "foreigntotal": _number(row.total), "taxtotal": _number(row.tax), "voided": False,
-        "externalid": native_id("salesforce", "opportunity", row.opportunity) if row.opportunity is not None else None,
+        "externalid": peer("crm", "opportunity", row.opportunity, row.customer) or None,
         "_lines": [_line(line) for line in row.lines],
     })
 
 
-def invoice_record(row: Invoice, currency: Record) -> Record:
+def invoice_record(row: Invoice, currency: Record, peer: Peer) -> Record:
     order = native_id("netsuite", "order", row.order) if row.order is not None else None
     number = native_id("netsuite", "invoice", row.key)
     return _stamped(row, {
@@ -238,19 +238,19 @@ def invoice_record(row: Invoice, currency: Record) -> Record:
         "trandate": row.invoice_date.isoformat(), "duedate": row.due_date.isoformat(), "foreigntotal": _number(row.total),
         "taxtotal": _number(row.tax), "foreignamountpaid": _number(row.amount_paid),
         "foreignamountunpaid": _number(row.amount_remaining), "otherrefnum": row.number, "voided": row.status == "void",
-        "externalid": native_id("stripe", "invoice", row.key), "_createdfrom": order, "_lines": [_line(line) for line in row.lines],
+        "externalid": peer("billing", "invoice", row.key, row.customer) or None, "_createdfrom": order, "_lines": [_line(line) for line in row.lines],
         "_links": [{"previousdoc": order, "linktype": "OrdBill", "foreignamount": _number(row.total)}] if order else [],
     })
 
 
-def payment_record(row: Payment, currency: Record) -> Record:
+def payment_record(row: Payment, currency: Record, peer: Peer) -> Record:
     amount = _number(row.amount)
     applied = amount if row.invoice is not None and row.status != "failed" else 0.0
     record = {
         **_transaction(row, "payment", "CustPymt", row.number or f"PYMT{native_id('netsuite', 'payment', row.key)}", currency),
         "status": _PAYMENT_STATUS.get(row.status, row.status), "trandate": row.paid_at.date().isoformat(), "foreigntotal": amount,
         "foreignamountpaid": applied, "foreignamountunpaid": amount - applied, "voided": row.status == "failed",
-        "externalid": native_id("stripe", "payment", row.key), "_links": [],
+        "externalid": peer("billing", "payment", row.key, row.customer) or None, "_links": [],
     }
     if applied and row.invoice is not None:
         invoice = native_id("netsuite", "invoice", row.invoice)
@@ -258,7 +258,7 @@ def payment_record(row: Payment, currency: Record) -> Record:
     return _stamped(row, record)
 
 
-def credit_memo_record(row: CreditNote, currency: Record) -> Record:
+def credit_memo_record(row: CreditNote, currency: Record, peer: Peer) -> Record:
     invoice = native_id("netsuite", "invoice", row.invoice) if row.invoice is not None else None
     status = {"issued": "B" if invoice else "A", "void": "V"}.get(row.status, row.status)
     applied = _number(row.total) if invoice and row.status != "void" else 0.0
@@ -266,13 +266,13 @@ def credit_memo_record(row: CreditNote, currency: Record) -> Record:
         **_transaction(row, "credit_note", "CustCred", row.number, currency), "status": status,
         "trandate": row.issue_date.isoformat(), "foreigntotal": -_number(row.total), "taxtotal": -_number(row.tax),
         "foreignamountpaid": applied, "foreignamountunpaid": _number(row.total) - applied, "memo": row.reason,
-        "voided": row.status == "void", "externalid": native_id("stripe", "credit_note", row.key), "_createdfrom": invoice,
+        "voided": row.status == "void", "externalid": peer("billing", "credit_note", row.key, row.customer) or None, "_createdfrom": invoice,
         "_lines": [_line(line) for line in row.lines],
         "_links": [{"previousdoc": invoice, "linktype": "Payment", "foreignamount": applied}] if applied else [],
     })
 
 
-def refund_record(row: Refund, currency: Record) -> Record:
+def refund_record(row: Refund, currency: Record, peer: Peer) -> Record:
     source = native_id("netsuite", "credit_note", row.credit_note) if row.credit_note is not None else native_id(
         "netsuite", "payment", row.payment
     )
@@ -280,7 +280,7 @@ def refund_record(row: Refund, currency: Record) -> Record:
         **_transaction(row, "refund", "CustRfnd", f"RFND{native_id('netsuite', 'refund', row.key)}", currency),
         "status": _PAYMENT_STATUS.get(row.status, row.status), "trandate": row.created_at.date().isoformat(),
         "foreigntotal": -_number(row.amount), "memo": row.reason, "voided": row.status == "failed",
-        "externalid": native_id("stripe", "refund", row.key),
+        "externalid": peer("billing", "refund", row.key, row.customer) or None,
         "_links": [{"previousdoc": source, "linktype": "Payment", "foreignamount": _number(row.amount)}],
     })
 

@@ -44,8 +44,8 @@ TABLES: dict[str, dict[str, Kind]] = {
         "url": "text", "currency": "int", "creditlimit": "num", "creditholdoverride": "text", "oncredithold": "flag",
         "balancesearch": "num", "overduebalancesearch": "num", "consolbalancesearch": "num", "consoloverduebalancesearch": "num",
         "daysoverdue": "int", "terms": "int", "searchstage": "text", "entitystatus": "int", "category": "int", "salesrep": "int",
-        "isinactive": "flag", "defaultbillingaddress": "int", "defaultshippingaddress": "int", "lastmodifiedby": "text",
-        "datecreated": "time", "lastmodifieddate": "time",
+        "isinactive": "flag", "defaultbillingaddress": "int", "defaultshippingaddress": "int", "receivablesaccount": "int",
+        "accountnumber": "text", "lastmodifiedby": "text", "datecreated": "time", "lastmodifieddate": "time",
     },
     "entityaddress": {
         "nkey": "int", "recordowner": "int", "addr1": "text", "addr2": "text", "addr3": "text", "addressee": "text",
@@ -54,39 +54,65 @@ TABLES: dict[str, dict[str, Kind]] = {
     },
     "contact": {
         "id": "int", "entityid": "text", "externalid": "text", "company": "int", "firstname": "text", "lastname": "text",
-        "title": "text", "email": "text", "phone": "text", "subsidiary": "int", "isinactive": "flag", "isprivate": "flag",
-        "comments": "text", "lastmodifiedby": "text", "datecreated": "time", "lastmodifieddate": "time",
+        "title": "text", "email": "text", "altemail": "text", "phone": "text", "officephone": "text", "mobilephone": "text",
+        "subsidiary": "int", "supervisor": "int", "isinactive": "flag", "isprivate": "flag", "comments": "text", "lastmodifiedby": "text", "datecreated": "time", "lastmodifieddate": "time",
     },
     "item": {
         "id": "int", "itemid": "text", "externalid": "text", "fullname": "text", "displayname": "text", "description": "text",
-        "itemtype": "text", "subtype": "text", "parent": "int", "baseprice": "num", "isinactive": "flag",
+        "itemtype": "text", "subtype": "text", "parent": "int", "subsidiary": "text", "baseprice": "num", "isinactive": "flag",
+        "incomeaccount": "int", "expenseaccount": "int", "assetaccount": "int", "deferralaccount": "int", "department": "int", "class": "int",
+        "location": "int",
         "lastmodifiedby": "text", "createddate": "time", "lastmodifieddate": "time",
     },
     "subsidiary": {
         "id": "int", "name": "text", "fullname": "text", "legalname": "text", "parent": "int", "country": "text",
-        "currency": "int", "iselimination": "flag", "isinactive": "flag", "lastmodifieddate": "time",
+        "currency": "int", "iselimination": "flag", "isinactive": "flag", "federalidnumber": "text", "fiscalcalendar": "int",
+        "mainaddress": "int", "lastmodifieddate": "time",
     },
     "currency": {
         "id": "int", "name": "text", "symbol": "text", "currencyprecision": "int", "isbasecurrency": "flag",
         "exchangerate": "num", "isinactive": "flag", "lastmodifieddate": "time",
     },
+    "currencyrate": {
+        "id": "int", "basecurrency": "int", "transactioncurrency": "int", "exchangerate": "num", "effectivedate": "date",
+        "lastmodifieddate": "time",
+    },
     "term": {"id": "int", "name": "text", "daysuntilnetdue": "int", "isinactive": "flag"},
+    "accountingperiod": {
+        "id": "int", "periodname": "text", "startdate": "date", "enddate": "date", "closed": "flag", "isyear": "flag",
+        "isquarter": "flag", "isinactive": "flag", "lastmodifieddate": "time",
+    },
+    # an employee's stamps are not open to queries
+    "employee": {
+        "id": "int", "entityid": "text", "firstname": "text", "lastname": "text", "title": "text", "email": "text", "phone": "text",
+        "department": "int", "subsidiary": "int", "supervisor": "int", "issalesrep": "flag", "isinactive": "flag",
+    },
+    "companycontactrelationship": {"company": "int", "contact": "int", "role": "int"},
     "transaction": {
         "id": "int", "transactionnumber": "text", "tranid": "text", "type": "text", "recordtype": "text", "status": "text",
-        "trandate": "date", "duedate": "date", "entity": "int", "currency": "int", "exchangerate": "num", "foreigntotal": "num",
-        "taxtotal": "num", "foreignamountpaid": "num", "foreignamountunpaid": "num", "posting": "flag", "memo": "text",
-        "otherrefnum": "text", "externalid": "text", "terms": "int", "voided": "flag", "source": "text", "lastmodifiedby": "text",
+        "trandate": "date", "duedate": "date", "closedate": "date", "entity": "int", "currency": "int", "exchangerate": "num", "foreigntotal": "num",
+        "taxtotal": "num", "foreignamountpaid": "num", "foreignamountunpaid": "num", "posting": "flag", "postingperiod": "int",
+        "memo": "text", "otherrefnum": "text", "externalid": "text", "terms": "int", "voided": "flag", "source": "text", "employee": "int",
+        "salesrep": "int", "isreversal": "flag", "reversal": "int", "reversaldate": "date", "discounttotal": "num", "shipdate": "date",
+        "actualshipdate": "date", "shipcarrier": "text", "billingaddress": "int", "shippingaddress": "int", "lastmodifiedby": "text",
         "createddate": "time", "lastmodifieddate": "time",
     },
     "transactionline": {
         "uniquekey": "int", "id": "int", "transaction": "int", "linesequencenumber": "int", "mainline": "flag", "taxline": "flag",
         "item": "int", "quantity": "num", "rate": "num", "foreignamount": "num", "netamount": "num", "foreignamountpaid": "num",
         "foreignamountunpaid": "num", "subsidiary": "int", "entity": "int", "createdfrom": "int", "isclosed": "flag",
-        "memo": "text", "linelastmodifieddate": "time",
+        "memo": "text", "linelastmodifieddate": "time", "itemtype": "text", "quantitybilled": "num", "quantityshiprecv": "num",
+        "isfullyshipped": "flag", "iscogs": "flag", "eliminate": "flag", "donotdisplayline": "flag",
+        # no line of this account has any of these
+        "department": "int", "class": "int", "location": "int", "quantitybackordered": "num", "quantitycommitted": "num",
+        "quantitypacked": "num", "quantitypicked": "num", "quantityrejected": "num", "expectedshipdate": "date", "actualshipdate": "date",
+        "transactionlinetype": "text",
     },
     "nexttransactionlinelink": {
         "previousdoc": "int", "nextdoc": "int", "linktype": "text", "foreignamount": "num", "lastmodifieddate": "time",
     },
+    "trackingnumber": {"id": "int", "trackingnumber": "text"},
+    "trackingnumbermap": {"transaction": "int", "trackingnumber": "int"},
     "deletedrecord": {
         "type": "text", "recordid": "int", "name": "text", "deleteddate": "time", "deletedby": "text", "context": "text",
     },
@@ -98,14 +124,30 @@ _VIEWS: dict[str, tuple[dict[str, Kind], str]] = {
         {"id": "int", "entity": "int", "subsidiary": "int", "isprimarysub": "flag"},
         "SELECT id, id AS entity, 1 AS subsidiary, 'T' AS isprimarysub, _hidden FROM customer",
     ),
+    "customeraddressbook": (
+        {"entity": "int", "addressbookaddress": "int", "defaultbilling": "flag", "defaultshipping": "flag", "label": "text"},
+        "SELECT recordowner AS entity, nkey AS addressbookaddress, 'T' AS defaultbilling, 'T' AS defaultshipping, addr1 AS label, _hidden"
+        " FROM entityaddress",
+    ),
+    "consolidatedexchangerate": (
+        {
+            "id": "int", "postingperiod": "int", "fromsubsidiary": "int", "tosubsidiary": "int", "fromcurrency": "int", "tocurrency": "int",
+            "currentrate": "num", "averagerate": "num", "historicalrate": "num", "accountingbook": "int",
+        },
+        "SELECT p.id, p.id AS postingperiod, 1 AS fromsubsidiary, 1 AS tosubsidiary, 1 AS fromcurrency, 1 AS tocurrency,"
+        " CAST(1 AS DECIMAL(28,8)) AS currentrate, CAST(1 AS DECIMAL(28,8)) AS averagerate, CAST(1 AS DECIMAL(28,8)) AS historicalrate,"
+        " 1 AS accountingbook, p._hidden FROM accountingperiod p WHERE p.isyear = 'F' AND p.isquarter = 'F'",
+    ),
     "transactionaccountingline": (
         {
             "transaction": "int", "transactionline": "int", "accountingbook": "int", "amount": "num", "debit": "num",
-            "credit": "num", "netamount": "num", "amountpaid": "num", "amountunpaid": "num", "posting": "flag",
+            "credit": "num", "netamount": "num", "amountpaid": "num", "amountunpaid": "num", "account": "int", "exchangerate": "num",
+            "posting": "flag",
         },
         "SELECT transaction, id AS transactionline, 1 AS accountingbook, netamount AS amount,"
         " CASE WHEN netamount > 0 THEN netamount END AS debit, CASE WHEN netamount < 0 THEN -netamount END AS credit, netamount,"
-        " foreignamountpaid AS amountpaid, foreignamountunpaid AS amountunpaid,"
+        " foreignamountpaid AS amountpaid, foreignamountunpaid AS amountunpaid, CAST(NULL AS BIGINT) AS account,"
+        " (SELECT any_value(t.exchangerate) FROM transaction t WHERE t.id = l.transaction) AS exchangerate,"
         " (SELECT any_value(t.posting) FROM transaction t WHERE t.id = l.transaction) AS posting, _hidden FROM transactionline l",
     ),
 }
@@ -117,17 +159,29 @@ STATUS_NAMES: dict[str, dict[str, str]] = {
     "CustInvc": {"A": "Open", "B": "Paid In Full", "V": "Voided", "D": "Pending Approval", "E": "Rejected"},
     "CustCred": {"A": "Open", "B": "Fully Applied", "V": "Voided"},
     "CustPymt": {"A": "Unapproved Payment", "B": "Not Deposited", "C": "Deposited", "V": "Voided"},
+    "CashSale": {"A": "Unapproved Payment", "B": "Not Deposited", "C": "Deposited", "V": "Voided"},
+    "CustDep": {"A": "Not Deposited", "B": "Deposited", "C": "Fully Applied"},
     "CustRfnd": {"A": "Unapproved", "C": "Completed", "V": "Voided"},
+    "RtnAuth": {
+        "A": "Pending Approval", "B": "Pending Receipt", "C": "Cancelled", "D": "Partially Received",
+        "E": "Pending Refund/Partially Received", "F": "Pending Refund", "G": "Refunded", "H": "Closed",
+    },
+    "ItemShip": {"A": "Picked", "B": "Packed", "C": "Shipped"},
 }
 TYPE_NAMES = {
     "SalesOrd": "Sales Order", "CustInvc": "Invoice", "CustCred": "Credit Memo", "CustPymt": "Payment", "CustRfnd": "Customer Refund",
+    "CashSale": "Cash Sale", "CustDep": "Customer Deposit", "DepAppl": "Deposit Application", "RtnAuth": "Return Authorization",
+    "ItemShip": "Item Fulfillment", "ItemRcpt": "Item Receipt", "Journal": "Journal", "VendBill": "Bill", "Opprtnty": "Opportunity",
+    "Estimate": "Estimate",
 }
 # columns whose display text is the name of another record: column -> (table, its name)
 _REFERENCES = {
     "entity": ("customer", "entityid"), "company": ("customer", "entityid"), "recordowner": ("customer", "entityid"),
     "currency": ("currency", "name"), "subsidiary": ("subsidiary", "name"), "item": ("item", "itemid"), "terms": ("term", "name"),
     "transaction": ("transaction", "tranid"), "createdfrom": ("transaction", "tranid"), "previousdoc": ("transaction", "tranid"),
-    "nextdoc": ("transaction", "tranid"),
+    "nextdoc": ("transaction", "tranid"), "postingperiod": ("accountingperiod", "periodname"), "salesrep": ("employee", "entityid"),
+    "employee": ("employee", "entityid"), "contact": ("contact", "entityid"), "basecurrency": ("currency", "name"),
+    "transactioncurrency": ("currency", "name"), "trackingnumber": ("trackingnumber", "trackingnumber"),
 }
 _DUCKDB = {"int": "BIGINT", "num": "DECIMAL(28,8)", "text": "VARCHAR", "flag": "VARCHAR", "date": "DATE", "time": "TIMESTAMP"}
 _ARROW = {
@@ -245,7 +299,7 @@ class SuiteQL:
             for row, owner, is_hidden in zip(rows, owners, hidden, strict=True):
                 for child, cells in self._spread(collection, row):
                     columns, _, child_owners, child_hidden = batches[child]
-                    for column, cell in zip(columns, cells, strict=True):
+                    for column, cell in zip(columns, cells, strict=False):  # columns that no record has any value in come last
                         column.append(cell)
                     child_owners.append(owner)
                     child_hidden.append(is_hidden)
@@ -256,7 +310,10 @@ class SuiteQL:
                 gone = sorted(_owner_of(collection, {"id": id, "_key": id}) for id in changed)
                 cursor.execute(f'DELETE FROM "{name}" WHERE _owner IN (SELECT unnest(?::BIGINT[]))', [gone])
             if row_owners:
-                arrays = [pa.array(column, kind) for column, kind in zip(columns, arrow_types, strict=True)]
+                arrays = [
+                    pa.array(column, kind) if column else pa.nulls(len(row_owners), kind)
+                    for column, kind in zip(columns, arrow_types, strict=True)
+                ]
                 arrays += [pa.array(row_owners, pa.int64()), pa.array(row_hidden, pa.bool_())]
                 batch = pa.table(arrays, names=[f"c{i}" for i in range(len(arrays))])
                 cursor.register("batch", batch)
@@ -499,7 +556,7 @@ def _owner_of(collection: str, row: Mapping[str, Any]) -> int:
     if collection != "deletedrecord":
         return int(row["id"])
     kind, number = str(row["_key"]).split(":")
-    return int(number) * 10 + ("customer", "contact", "item", "transaction").index(kind)
+    return int(number) * 10 + ("customer", "contact", "item", "transaction", "employee").index(kind)
 
 
 def _as_text(value: Any) -> str | None:

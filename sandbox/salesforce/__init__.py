@@ -1,4 +1,4 @@
-"""The stand-in for Salesforce Sales Cloud: REST, SOQL, Bulk 2.0. `create` makes one account; `api` has its routes."""
+"""The stand-in for Salesforce Sales Cloud: REST, SOQL, composite, Bulk 2.0. `create` makes one account; `api` has its routes."""
 
 from sandbox.salesforce.api import create
 

@@ -17,7 +17,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.protocol import Record, Request, Response, json_response
+from sandbox.salesforce.bodies import allow
 from sandbox.salesforce.catalogue import SObject
+from sandbox.salesforce.ids import salesforce_id
 from sandbox.salesforce.org import INTEGRATION_USER, ApiError, Org
 from sandbox.salesforce.plan import Plan, Planner, run
 from sandbox.salesforce.records import (
@@ -31,13 +33,12 @@ from sandbox.salesforce.records import (
     plan_upsert,
 )
 from sandbox.salesforce.soql import FieldsFunction, Query, SoqlError, full_id, parse
-from sandbox.world.model import salesforce_id
 
 _DELIMITERS = {"BACKQUOTE": "`", "CARET": "^", "COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "TAB": "\t"}
 _LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
 _RESULTS_KEPT = timedelta(days=7)
 _GZIP_FROM = 1_000
-_NOT_IN_BULK = {"OpportunityStage", "Organization"}
+_NOT_IN_BULK = {"CaseStatus", "OpportunityStage", "Organization"}
 
 
 @dataclass
@@ -114,16 +115,16 @@ class Jobs:
         if not parts:
             if request.method == "POST":
                 return self._create_query(request, version)
-            _allow(request, "GET", "POST")
+            allow(request, "GET", "POST")
             return self._list([self._query_info(job) for job in self.queries.values()])
         job = self.queries.get(full_id(parts[0]) or "")
         if job is None:
             raise ApiError(404, "NOT_FOUND", "The requested resource does not exist")
         if len(parts) == 2 and parts[1] == "results":
-            _allow(request, "GET")
+            allow(request, "GET")
             return self._results(request, job, version)
         if len(parts) == 2 and parts[1] == "resultPages":
-            _allow(request, "GET")
+            allow(request, "GET")
             return self._result_pages(job, version)
         if len(parts) > 1:
             raise ApiError(404, "NOT_FOUND", "The requested resource does not exist")
@@ -137,7 +138,7 @@ class Jobs:
                 raise ApiError(400, "INVALIDJOBSTATE", f"a job in state {job.state} cannot be aborted")
             job.state, job.changed = "Aborted", self.org.stamp()
             return json_response(self._query_info(job), is_write=False)
-        _allow(request, "GET", "PATCH", "DELETE")
+        allow(request, "GET", "PATCH", "DELETE")
         if job.state not in ("JobComplete", "Failed", "Aborted"):
             raise ApiError(400, "INVALIDJOBSTATE", f"a job in state {job.state} cannot be deleted")
         del self.queries[job.id]
@@ -212,6 +213,8 @@ class Jobs:
                 "numberRecordsProcessed": len(job.rows),
                 "retries": 0,
                 "totalProcessingTime": job.polls * 100,
+                "apiActiveProcessingTime": job.polls * 90,
+                "apexProcessingTime": 0,
                 "isPkChunkingSupported": not job.query.order and job.query.limit is None,
             }
         if job.error:
@@ -256,10 +259,9 @@ class Jobs:
         self._complete(job)
         root = f"/services/data/v{version}/jobs/query/{job.id}/results"
         size = self.org.settings.bulk_page
-        pages = [
-            {"resultUrl": f"{root}?locator={_locator(job.id, start)}&maxRecords={size}" if start else f"{root}?maxRecords={size}"}
-            for start in range(0, max(1, len(job.rows)), size)
-        ]
+        links = [f"{root}?locator={_locator(job.id, start)}&maxRecords={size}" if start else f"{root}?maxRecords={size}"
+                 for start in range(0, max(1, len(job.rows)), size)]
+        pages = [{"resultUrl": link, "resultLink": link.partition(f"/v{version}")[2]} for link in links]
         return json_response({"done": True, "nextRecordsUrl": None, "resultPages": pages})
 
     def _list(self, records: list[dict[str, Any]]) -> Response:
@@ -271,7 +273,7 @@ class Jobs:
         if not parts:
             if request.method == "POST":
                 return self._create_ingest(request, version)
-            _allow(request, "GET", "POST")
+            allow(request, "GET", "POST")
             return self._list([self._ingest_info(job) for job in self.ingests.values()])
         job = self.ingests.get(full_id(parts[0]) or "")
         if job is None:
@@ -285,7 +287,7 @@ class Jobs:
             return json_response(self._ingest_info(job))
         if request.method == "PATCH":
             return self._set_state(job, _body(request).get("state"))
-        _allow(request, "GET", "PATCH", "DELETE")
+        allow(request, "GET", "PATCH", "DELETE")
         if job.state not in ("UploadComplete", "JobComplete", "Failed", "Aborted"):
             raise ApiError(400, "INVALIDJOBSTATE", f"a job in state {job.state} cannot be deleted")
         del self.ingests[job.id]
@@ -352,9 +354,9 @@ class Jobs:
 
     def _ingest_part(self, request: Request, job: IngestJob, part: str) -> Response:
         if part == "batches":
-            _allow(request, "PUT")
+            allow(request, "PUT")
             return self._upload(request, job)
-        _allow(request, "GET")
+        allow(request, "GET")
         leading, rows = {
             "successfulresults": (["sf__Id", "sf__Created"], job.successes),
             "failedresults": (["sf__Id", "sf__Error"], job.failures),
@@ -461,11 +463,6 @@ class Jobs:
             job.failures.append([id, f"{error.code}:{error.message}:{','.join(error.fields or ())} --", *row])
         else:
             job.successes.append([written.id, str(written.created).lower(), *row])
-
-
-def _allow(request: Request, *methods: str) -> None:
-    if request.method not in methods:
-        raise ApiError(405, "METHOD_NOT_ALLOWED", f"HTTP Method '{request.method}' not allowed. Allowed are {','.join(methods)}")
 
 
 def _body(request: Request) -> dict[str, Any]:

@@ -7,26 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sandbox.protocol import Clock, Record, Store
-from sandbox.salesforce.catalogue import SObject, catalogue
+from sandbox.salesforce.catalogue import SObject
+from sandbox.salesforce.ids import POD, native_id, salesforce_id
+from sandbox.salesforce.schema import catalogue
+from sandbox.salesforce.service_objects import COVERED
 from sandbox.salesforce.soql import full_id, parse_stamp, stamp
-from sandbox.world.model import native_id, salesforce_id
 
 RECYCLE_BIN_DAYS = 15
-INTEGRATION_USER = native_id("salesforce", "agent", 1)
+INTEGRATION_USER = native_id("agent", 1)
 AUTOMATED_USER = salesforce_id("005", 999_999_999)
-ORGANIZATION_ID = salesforce_id("00D", 1)
-STANDARD_PRICEBOOK = native_id("salesforce", "pricebook", 1)
+STANDARD_PRICEBOOK = native_id("pricebook", 1)
 _FIRST_API_NUMBER = 1_000_000_000_000  # ids of rows made through the API stay clear of those of the world
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Credentials and limits of the org. `hidden_fields` ("Account.Tax_Id__c") are those the integration user may not see."""
+    """Credentials and limits of the org. `hidden_fields` ("Account.Tax_Id__c") are those the integration user may not see.
 
+    `cloud`: sales or service, which rows of the world the org keeps. `pod`: characters 4 to 6 of its rows' ids.
+    `public_key`: PEM of the certificate with which a client may log in by a signed assertion; none, no such login.
+    """
+
+    name: str = "salesforce"
+    cloud: str = "sales"
+    pod: str = POD
+    public_key: str = ""
     client_id: str = "concord-salesforce"
     client_secret: str = "salesforce-sandbox-secret"
     username: str = "integration@concord.example"
@@ -97,7 +106,7 @@ class ApiError(Exception):
 
 @dataclass(frozen=True)
 class _Rows:
-    version: int
+    version: tuple[int, date | None]
     live: list[Record]
     withheld: list[Record]
     deleted: list[Record]
@@ -114,7 +123,8 @@ class Org:
         self._rows: dict[str, _Rows] = {}
         self._external: dict[tuple[str, str], dict[str, list[str]]] = {}
         self._found: tuple[int, dict[str, dict[str, str]]] = (0, {})
-        self.catalogue = catalogue(settings.hidden_fields, settings.currencies, self._extensions)
+        self.organization_id = salesforce_id("00D", 1, settings.pod)
+        self.catalogue = catalogue(settings.cloud, settings.hidden_fields, settings.currencies, self._extensions)
 
     def now(self) -> datetime:
         return self.clock.now()
@@ -134,7 +144,15 @@ class Org:
     # rows
 
     def row(self, name: str, id: str) -> Record | None:
-        return self.store.get(name, id)
+        found = self.store.get(name, id)
+        return found if found is None or name not in COVERED else self._of_today(found)
+
+    def _of_today(self, row: Record) -> Record:
+        """Cover begins and ends by the calendar, without a change of its row's stamps."""
+        today = self.clock.now().date().isoformat()
+        start, end = row.get("StartDate"), row.get("EndDate")
+        status = "Inactive" if start is None or start > today else "Expired" if end is not None and end < today else "Active"
+        return row if row.get("Status") == status else {**row, "Status": status}
 
     def readable(self, row: Record, *, deleted: bool) -> bool:
         if not row.get("IsDeleted"):
@@ -158,7 +176,7 @@ class Org:
         return len(split.live) + len(split.withheld)
 
     def _split(self, name: str) -> _Rows:
-        version = self._versions.get(name, 0)
+        version = self._versions.get(name, 0), self.clock.now().date() if name in COVERED else None
         cached = self._rows.get(name)
         if cached is not None and cached.version == version:
             return cached
@@ -166,6 +184,8 @@ class Org:
         withheld: list[Record] = []
         deleted: list[Record] = []
         for row in list(self.store.collection(name).values()):
+            if name in COVERED:
+                row = self._of_today(row)
             (deleted if row.get("IsDeleted") else withheld if row.get("_hidden") else live).append(row)
         fresh = _Rows(version, live, withheld, deleted)
         self._rows[name] = fresh
@@ -206,10 +226,14 @@ class Org:
         return sorted(index.get(value.casefold(), ()))
 
     def new_id(self, sobject: SObject) -> str:
-        return salesforce_id(sobject.prefix, self.store.next_number(f"salesforce.{sobject.name}", _FIRST_API_NUMBER))
+        return salesforce_id(sobject.prefix, self.store.next_number(f"salesforce.{sobject.name}", _FIRST_API_NUMBER), self.settings.pod)
+
+    def world_id(self, entity: str, key: int) -> str:
+        """The id of a row of the world in this org."""
+        return native_id(entity, key, self.settings.pod)
 
     def user_ids(self) -> list[str]:
-        """Sales people: the users that are neither the integration user nor the automated process."""
+        """The people: the users that are neither the integration user nor the automated process."""
         return sorted(id for id in self.store.collection("User") if id not in (INTEGRATION_USER, AUTOMATED_USER))
 
     # fields that the data carries beyond the catalogue

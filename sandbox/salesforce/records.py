@@ -12,9 +12,9 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 from sandbox.protocol import Record
-from sandbox.salesforce.catalogue import CONTRACT_STATUS_CODES, STAGES, Field, SObject
+from sandbox.salesforce.catalogue import Field, SObject
 from sandbox.salesforce.org import INTEGRATION_USER, ApiError, Org
-from sandbox.salesforce.render import contract_end
+from sandbox.salesforce.rules import derive, follow, stamped
 from sandbox.salesforce.soql import full_id
 
 COLLECTION_LIMIT = 200
@@ -71,7 +71,7 @@ def coerce(org: Org, item: Field, value: Any, *, from_csv: bool = False) -> Any:
         if not isinstance(value, str):
             raise _unreadable(item, value, from_csv)
         text = value.strip()
-        if item.length and len(text) > item.length:
+        if item.length and len(text.encode() if item.name == "CommentBody" else text) > item.length:  # comments are measured in bytes
             raise ApiError(
                 400, "STRING_TOO_LONG", f"{_label(item)}: data value too large: {text[:80]} (max length={item.length})", [item.name]
             )
@@ -140,8 +140,9 @@ def _moment(item: Field, value: Any, from_csv: bool, parse: Callable[[str], Mome
 
 def _reference(org: Org, item: Field, value: Any) -> str:
     id = full_id(value) if isinstance(value, str) else None
-    target = org.sobject(item.target)
-    if id is None or target is None or not id.startswith(target.prefix):
+    targets = [found for name in (item.target, *item.also) if (found := org.sobject(name)) is not None]
+    target = next((found for found in targets if id is not None and id.startswith(found.prefix)), None)
+    if id is None or target is None:
         raise ApiError(400, "MALFORMED_ID", f"{_label(item)}: id value of incorrect type: {value}", [item.name])
     row = org.row(target.name, id)
     if row is None:
@@ -220,84 +221,7 @@ def _values(org: Org, sobject: SObject, body: Record, *, creating: bool, from_cs
     return values
 
 
-# --- derived fields and state rules --------------------------------------------------------------------------------------
-
-
-def _derive(org: Org, sobject: SObject, record: Record, before: Record | None, given: Record) -> None:
-    if sobject.name == "Contact":
-        record["Name"] = f"{record.get('FirstName') or ''} {record['LastName']}".strip()
-    elif sobject.name == "Opportunity" and (before is None or "StageName" in given):
-        stage = next((item for item in STAGES if item[0] == record["StageName"]), None)
-        label, probability, closed, won, forecast = stage or (record["StageName"], 0, False, False, "Pipeline")
-        if "Probability" not in given:
-            record["Probability"] = float(probability)
-        record |= {"IsClosed": closed, "IsWon": won, "ForecastCategory": forecast, "ForecastCategoryName": forecast}
-        record.setdefault("HasOpportunityLineItem", False)
-    elif sobject.name == "Contract":
-        _derive_contract(org, record, before, given)
-    elif sobject.name == "OpportunityLineItem":
-        _derive_line(org, record, given)
-    elif sobject.name == "PricebookEntry" and before is None:
-        product = org.row("Product2", record["Product2Id"]) or {}
-        record |= {"Name": product.get("Name"), "ProductCode": product.get("ProductCode")}
-    if sobject.name == "Opportunity" and record.get("Amount") is not None:
-        record["ExpectedRevenue"] = round(record["Amount"] * (record.get("Probability") or 0) / 100, 2)
-
-
-def _derive_contract(org: Org, record: Record, before: Record | None, given: Record) -> None:
-    status = record.get("Status") or "Draft"
-    if before is None and status not in ("Draft", "In Approval Process"):
-        raise ApiError(400, "FAILED_ACTIVATION", "Choose a valid contract status and save your changes.", ["Status"])
-    was_active = before is not None and before.get("StatusCode") == "Activated"
-    if was_active:
-        frozen = sorted(
-            name for name in ("AccountId", "StartDate", "ContractTerm") if name in given and given[name] != (before or {}).get(name)
-        )
-        if frozen or status in ("Draft", "In Approval Process"):
-            raise ApiError(400, "FIELD_INTEGRITY_EXCEPTION", "an activated contract does not take this change", frozen or ["Status"])
-    record["StatusCode"] = CONTRACT_STATUS_CODES.get(status, status)
-    if status == "Activated" and not was_active:
-        record |= {"ActivatedDate": org.stamp(), "ActivatedById": INTEGRATION_USER}
-    if record.get("StartDate") and record.get("ContractTerm"):
-        record["EndDate"] = contract_end(date.fromisoformat(record["StartDate"]), record["ContractTerm"]).isoformat()
-    if before is None:
-        record["ContractNumber"] = f"{org.store.next_number('salesforce.contract_number', 50_000_000):08d}"
-
-
-def _derive_line(org: Org, record: Record, given: Record) -> None:
-    if given.get("UnitPrice") is not None and given.get("TotalPrice") is not None:
-        raise ApiError(
-            400, "FIELD_INTEGRITY_EXCEPTION", "specify either the sales price or the total price, not both", ["UnitPrice", "TotalPrice"]
-        )
-    opportunity = org.row("Opportunity", record["OpportunityId"]) or {}
-    if not opportunity.get("Pricebook2Id"):
-        raise ApiError(400, "FIELD_INTEGRITY_EXCEPTION", "pricebook of the opportunity is not set", ["PricebookEntryId"])
-    quantity = record["Quantity"]
-    if given.get("TotalPrice") is not None and quantity:
-        record["UnitPrice"] = round(record["TotalPrice"] / quantity, 2)
-    elif record.get("UnitPrice") is None:
-        raise ApiError(400, "REQUIRED_FIELD_MISSING", "Required fields are missing: [UnitPrice]", ["UnitPrice"])
-    else:
-        record["TotalPrice"] = round(record["UnitPrice"] * quantity, 2)
-    entry = org.row("PricebookEntry", record.get("PricebookEntryId") or "") or {}
-    product = org.row("Product2", record.get("Product2Id") or entry.get("Product2Id") or "") or {}
-    record |= {
-        "Subtotal": record["TotalPrice"],
-        "ListPrice": entry.get("UnitPrice", record["UnitPrice"]),
-        "Product2Id": product.get("Id"),
-        "ProductCode": product.get("ProductCode"),
-        "Name": f"{opportunity.get('Name', '')} {product.get('Name', '')}".strip(),
-        "CurrencyIsoCode": opportunity.get("CurrencyIsoCode"),
-    }
-
-
 # --- plans ---------------------------------------------------------------------------------------------------------------
-
-
-def _stamped(org: Org, record: Record, *, creating: bool) -> Record:
-    at = org.stamp()
-    trail = {"LastModifiedDate": at, "LastModifiedById": INTEGRATION_USER, "SystemModstamp": at}
-    return {**record, **({"CreatedDate": at, "CreatedById": INTEGRATION_USER} if creating else {}), **trail}
 
 
 def plan_create(org: Org, sobject: SObject, body: Record, *, from_csv: bool = False) -> Planned:
@@ -318,9 +242,9 @@ def plan_create(org: Org, sobject: SObject, body: Record, *, from_csv: bool = Fa
         record.setdefault("OwnerId", INTEGRATION_USER)
     if sobject.field("CurrencyIsoCode") is not None and not record.get("CurrencyIsoCode"):
         record["CurrencyIsoCode"] = "USD"
-    _derive(org, sobject, record, None, given)
+    derive(org, sobject, record, None, given)
     id = org.new_id(sobject)
-    return Planned(sobject, id, _stamped(org, {"Id": id, **record}, creating=True), True)
+    return Planned(sobject, id, stamped(org, {"Id": id, **record}, creating=True), True)
 
 
 def find(org: Org, sobject: SObject, id: Any) -> Record:
@@ -342,8 +266,8 @@ def plan_update(org: Org, sobject: SObject, id: Any, body: Record, *, from_csv: 
     given = _values(org, sobject, body, creating=False, from_csv=from_csv)
     before = find(org, sobject, id)
     record = {**before, **given}
-    _derive(org, sobject, record, before, given)
-    return Planned(sobject, before["Id"], _stamped(org, record, creating=False), False)
+    derive(org, sobject, record, before, given)
+    return Planned(sobject, before["Id"], stamped(org, record, creating=False), False)
 
 
 def external_field(sobject: SObject, name: str) -> Field:
@@ -383,26 +307,25 @@ def plan_delete(org: Org, sobject: SObject, id: Any) -> Planned:
 
 
 def commit(org: Org, planned: Planned, *, hard: bool = False) -> Written:
-    if planned.record is not None:
-        org.put(planned.sobject.name, planned.record)
-        if planned.created and planned.sobject.name == "OpportunityLineItem":
-            _mark_lines(org, planned.record["OpportunityId"])
-        return Written(planned.id, planned.created)
-    _delete(org, planned.sobject, planned.id, hard)
-    return Written(planned.id, False)
-
-
-def _mark_lines(org: Org, id: str) -> None:
-    opportunity = org.row("Opportunity", id)
-    if opportunity is not None and not opportunity.get("HasOpportunityLineItem"):
-        org.put("Opportunity", _stamped(org, {**opportunity, "HasOpportunityLineItem": True}, creating=False))
+    if planned.record is None:
+        _delete(org, planned.sobject, planned.id, hard)
+        return Written(planned.id, False)
+    before = None if planned.created else org.row(planned.sobject.name, planned.id)
+    asides = {key: planned.record[key] for key in ("Comments",) if planned.sobject.name == "Case" and planned.record.get(key)}
+    record = {**planned.record, **dict.fromkeys(asides)}
+    org.put(planned.sobject.name, record)
+    follow(org, planned.sobject.name, before, record)
+    if "Comments" in asides:
+        comments = org.need_sobject("CaseComment")
+        commit(org, plan_create(org, comments, {"ParentId": planned.id, "CommentBody": asides["Comments"]}))
+    return Written(planned.id, planned.created)
 
 
 def _delete(org: Org, sobject: SObject, id: str, hard: bool) -> None:
     row = org.row(sobject.name, id)
     if row is None or row.get("IsDeleted"):
         return
-    org.put(sobject.name, _stamped(org, {**row, "IsDeleted": True, **({"_purged": True} if hard else {})}, creating=False))
+    org.put(sobject.name, stamped(org, {**row, "IsDeleted": True, **({"_purged": True} if hard else {})}, creating=False))
     for child in sobject.children:
         below = org.sobject(child.object)
         if child.cascade and below is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 MAX_LENGTH = 100_000
@@ -43,6 +44,7 @@ def full_id(text: str) -> str | None:
     return fifteen + suffix
 
 
+@lru_cache(maxsize=4_096)
 def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
 
@@ -236,7 +238,7 @@ class _Parser:
         items, is_count = self.select_list()
         self.need_word("from")
         source = self.look()
-        if source.kind != "word" or source.text.lower() in _RESERVED:
+        if source.kind != "word" or source.text.lower() in _RESERVED - {"order", "group"}:  # two objects bear the name of a keyword
             raise self.unexpected()
         self.take()
         alias = ""

@@ -13,7 +13,7 @@ from typing import Any
 from sandbox.protocol import Record
 from sandbox.stripe.account import EVENT_WINDOW, Account, exponent, minor_units
 from sandbox.stripe.shapes import decimal_text, line_id
-from sandbox.world.model import CreditNote, Customer, Dispute, Invoice, Payment, Product, Refund, Row, Subscription, View, native_id
+from sandbox.world.model import CreditNote, Customer, Dispute, Invoice, Payment, Peer, Product, Refund, Row, Subscription, View, native_id
 
 _DAY = 86_400
 _YEARLY_FROM = 300 * _DAY  # a billing period at least this long is a year's
@@ -59,7 +59,7 @@ def _upsert(account: Account, view: View, *, is_history: bool) -> None:
     for product in view.products:
         writer.product(product)
     for customer in view.customers:
-        writer.plain("customers", customer, _customer(customer))
+        writer.plain("customers", customer, _customer(customer, view.peer))
     for subscription in view.subscriptions:
         writer.subscription(subscription)
     for invoice in view.invoices:
@@ -79,8 +79,8 @@ def _upsert(account: Account, view: View, *, is_history: bool) -> None:
 # ------------------------------------------------------------------ one record a row
 
 
-def _customer(row: Customer) -> Record:
-    metadata = {"erp_customer_id": native_id("netsuite", "customer", row.erp_customer) if row.erp_customer is not None else "",
+def _customer(row: Customer, peer: Peer) -> Record:
+    metadata = {"erp_customer_id": peer("erp", "customer", row.erp_customer, row.key),
                 "tax_id": row.tax_id, "domain": row.domain}
     return {
         "id": _id("customer", row.key), "created": _at(row.created_at), "name": row.name, "email": row.email or None,
@@ -104,7 +104,7 @@ def price_record(id: str, product: str, created: int, currency: str, amount: Dec
     }
 
 
-def _invoice(row: Invoice, period: tuple[int, int], item: str | None) -> Record:
+def _invoice(row: Invoice, period: tuple[int, int], item: str | None, peer: Peer) -> Record:
     """The invoice without what credit notes and payments add to it."""
     currency, is_draft = row.currency, row.status == "draft"
     created, finalized = _at(row.created_at), None if row.status == "draft" else _at(row.finalized_at)
@@ -126,7 +126,7 @@ def _invoice(row: Invoice, period: tuple[int, int], item: str | None) -> Record:
             "marked_uncollectible_at": _at(row.updated_at) if row.status == "uncollectible" else None,
             "voided_at": _at(row.updated_at) if row.status == "void" else None,
         },
-        "metadata": {"erp_order_id": native_id("netsuite", "order", row.order)} if row.order is not None else {},
+        "metadata": {"erp_order_id": order} if (order := peer("erp", "order", row.order, row.customer)) else {},
         "_key": row.key, "_tax": minor_units(row.tax, currency), "_line_period": list(period),
         "_subscription": _id("subscription", row.subscription) if row.subscription is not None else None, "_subscription_item": item,
         "_charge": None, "_payment_intent": None, "_paid_out_of_band": False, **_marks(row),
@@ -170,7 +170,7 @@ class _Writer:
     """One pass over a view: puts records, remembers what changed, and at the end tells of it in the order of time."""
 
     def __init__(self, account: Account, view: View, is_history: bool) -> None:
-        self.account, self.is_history = account, is_history
+        self.account, self.is_history, self.peer = account, is_history, view.peer
         self.as_of = _at(view.as_of)
         self.since = _at(view.as_of - EVENT_WINDOW)
         self.changed: list[tuple[str, Row, Record | None, str]] = []
@@ -261,7 +261,7 @@ class _Writer:
             "canceled_at": canceled, "ended_at": ended, "latest_invoice": kept["latest_invoice"] if kept else None,
             "pause_collection": None, "trial_start": _at(row.start_at) if status == "trialing" else None,
             "trial_end": end if status == "trialing" else None,
-            "metadata": {"contract_id": native_id("salesforce", "contract", row.contract)} if row.contract is not None else {},
+            "metadata": {"contract_id": contract} if (contract := self.peer("crm", "contract", row.contract, row.customer)) else {},
             "_period_start": start, "_period_end": end, "_items": items, **_marks(row),
         })
 
@@ -274,7 +274,7 @@ class _Writer:
             if kept:
                 period = (start, start + kept["_period_end"] - kept["_period_start"])
             item = _id("subscription_item", row.subscription)
-        record = _invoice(row, period, item)
+        record = _invoice(row, period, item, self.peer)
         rows: list[Any] = []
         scale = exponent(row.currency)
         for line in row.lines:

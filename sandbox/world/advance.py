@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sandbox.world.documents import make_invoice, open_items, pay, random_lines
+from sandbox.world.landscape import ROLES
 from sandbox.world.model import Customer, Invoice, Opportunity, Payment, View
 from sandbox.world.parties import covered_at, dice
 from sandbox.world.plant import World
@@ -18,11 +19,11 @@ from sandbox.world.truth import Fault, subject
 
 
 def advance_world(world: World, as_of: datetime) -> dict[str, View]:
-    """Live on to `as_of`; returns what changed, by system. The same steps from the same world give the same rows."""
+    """Live on to `as_of`; returns what changed, by account. The same steps from the same world give the same rows."""
     world.step += 1
     rng = dice(world.seed, f"step {world.step}")
-    erp, crm, billing, support = (world.views[name] for name in ("netsuite", "salesforce", "stripe", "zendesk"))
-    changed = {name: View(name, as_of) for name in world.views}
+    erp, crm, billing, support = (world.roles[role] for role in ROLES)
+    changed = {role: View(role, as_of, role) for role in ROLES}
     plain = [customer for customer in erp.customers if customer.is_active and customer.key not in world.untouchable]
     volume = max(1, len(erp.customers) // 100)
 
@@ -63,7 +64,7 @@ def advance_world(world: World, as_of: datetime) -> dict[str, View]:
             touched[customer.key] = customer
     for customer in touched.values():
         customer.updated_at, customer.actor = as_of - timedelta(minutes=10), "system"
-    changed["netsuite"].customers = [copy.copy(customer) for customer in touched.values()]
+    changed["erp"].customers = [copy.copy(customer) for customer in touched.values()]
 
     covered = [held for held in billing.subscriptions if covered_at(held, as_of) and held.customer not in world.untouchable]
     contacts = {contact.customer: contact for contact in support.contacts if not contact.hidden and not contact.extra}
@@ -73,7 +74,7 @@ def advance_world(world: World, as_of: datetime) -> dict[str, View]:
         at = as_of - timedelta(minutes=rng.randint(60, 300))
         ticket = make_ticket(rng, world.new_key("ticket"), at, "new", customer_key, contacts[customer_key], support.agents[5:], [], as_of)
         support.tickets.append(ticket)
-        changed["zendesk"].tickets.append(ticket)
+        changed["support"].tickets.append(ticket)
 
     customer = rng.choice([customer for customer in crm.customers if customer.key not in world.untouchable])
     lines = random_lines(rng, goods, customer)
@@ -92,17 +93,18 @@ def advance_world(world: World, as_of: datetime) -> dict[str, View]:
         lines=lines,
     )
     crm.opportunities.append(opportunity)
-    changed["salesforce"].opportunities.append(opportunity)
+    changed["crm"].opportunities.append(opportunity)
 
     world.as_of = as_of
-    for view in world.views.values():
+    for view in world.roles.values():
         view.as_of = as_of
-    return {name: view for name, view in changed.items() if name not in world.stale_systems}
+    world.views = world.landscape.split(world.roles)
+    return {name: view for name, view in world.landscape.split(changed).items() if name not in world.stale_accounts}
 
 
 def _tell(changed: dict[str, View], world: World, invoice: Invoice, payment: Payment) -> None:
-    for name in ("netsuite", "stripe"):
-        source = invoice if name == "netsuite" else next(row for row in reversed(world.views[name].invoices) if row.key == invoice.key)
+    for name in ("erp", "billing"):
+        source = invoice if name == "erp" else next(row for row in reversed(world.roles[name].invoices) if row.key == invoice.key)
         changed[name].invoices.append(copy.copy(source))
         changed[name].payments.append(copy.copy(payment))
 
@@ -120,15 +122,15 @@ def _move_holds(world: World, touched: dict[int, Customer], plain: list[Customer
         touched[customer.key] = customer
         world.untouchable.add(customer.key)
         word = "set" if on_hold else "released"
-        for system in ("salesforce", "zendesk"):
-            world.truth.append(
+        for system in ("crm", "support"):
+            world.tell([
                 Fault(
                     f"hold_{word}-{world.step}-{system}",
                     f"hold_{word}",
                     "D2",
                     "not_propagated",
-                    (subject("netsuite", "customer", customer.key), subject(system, "customer", customer.key)),
+                    (subject("erp", "customer", customer.key), subject(system, "customer", customer.key)),
                     as_of - timedelta(minutes=9),
                     f"hold {word} in the ERP on day {world.step}; until the integration carries it to {system}",
                 )
-            )
+            ])

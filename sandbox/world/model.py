@@ -6,11 +6,15 @@ Every amount is a Decimal in the row's currency; every time is an aware UTC date
 
 from __future__ import annotations
 
-import hashlib
+import importlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+
+Peers = Callable[[str, str, int, int], str]  # role, entity, key, customer -> native id
+Peer = Callable[[str, str, int | None, int], str]  # the same as `View.peer` offers it
 
 INTEGRATION_ACTOR = "integration"  # rows last written by Concord; every other actor is a person or the vendor's system
 
@@ -226,6 +230,53 @@ class Dispute(Row):
 
 
 @dataclass(kw_only=True)
+class Shipment(Row):
+    """A delivery of an order's goods. `order` and `lines` as in the ERP's order."""
+
+    customer: int
+    order: int
+    number: str
+    status: str  # neutral: planned, picked, shipped, delivered, cancelled
+    planned_date: date
+    shipped_at: datetime | None = None
+    delivered_at: datetime | None = None
+    carrier: str = ""
+    tracking_number: str = ""
+    lines: list[Line] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class Return(Row):
+    """Goods that a customer sends back (RMA), in the ERP."""
+
+    customer: int
+    order: int
+    invoice: int | None
+    number: str
+    status: str  # neutral: requested, approved, received, credited, rejected
+    reason: str
+    currency: str
+    amount: Decimal
+    received_at: datetime | None = None
+    credit_note: int | None = None
+    ticket: int | None = None  # the case that asked for it
+    lines: list[Line] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class Asset(Row):
+    """A delivered product at a customer, as the support desk keeps it."""
+
+    customer: int
+    product: int
+    name: str
+    serial_number: str
+    status: str  # neutral: installed, retired
+    installed_on: date
+    cover_end: date | None = None
+
+
+@dataclass(kw_only=True)
 class Comment:
     at: datetime
     author: int  # key of an Agent, or of a Contact when is_agent is False
@@ -262,12 +313,20 @@ class Ticket(Row):
     solved_at: datetime | None = None
 
 
+def nobody(role: str, entity: str, key: int | None, customer: int) -> str:
+    """The peers of a system that stands alone."""
+    return ""
+
+
 @dataclass
 class View:
-    """What one system holds. A system ignores the entities that it does not keep."""
+    """What one connected account holds. A system ignores the entities that it does not keep."""
 
     system: str
     as_of: datetime  # the world's "now" when it was made
+    role: str = ""
+    name: str = ""  # of the account; several of one system may be connected
+    peers: Peers = nobody
     customers: list[Customer] = field(default_factory=list)
     contacts: list[Contact] = field(default_factory=list)
     agents: list[Agent] = field(default_factory=list)
@@ -282,41 +341,16 @@ class View:
     refunds: list[Refund] = field(default_factory=list)
     disputes: list[Dispute] = field(default_factory=list)
     tickets: list[Ticket] = field(default_factory=list)
+    shipments: list[Shipment] = field(default_factory=list)
+    returns: list[Return] = field(default_factory=list)
+    assets: list[Asset] = field(default_factory=list)
 
+    def peer(self, role: str, entity: str, key: int | None, customer: int) -> str:
+        """The id under which the system of `role` that serves `customer` keeps this row of the world.
 
-_SALESFORCE_PREFIX = {
-    "customer": "001", "contact": "003", "opportunity": "006", "opportunity_line": "00k", "agent": "005", "contract": "800",
-    "product": "01t", "price": "01u", "pricebook": "01s", "order": "801", "ticket": "500",
-}
-_STRIPE_PREFIX = {
-    "customer": "cus_", "product": "prod_", "price": "price_", "subscription": "sub_", "subscription_item": "si_", "invoice": "in_",
-    "invoice_line": "il_", "payment": "ch_", "payment_intent": "pi_", "credit_note": "cn_", "credit_note_line": "cnli_",
-    "refund": "re_", "dispute": "dp_", "event": "evt_", "invoice_payment": "inpay_",
-}
-# NetSuite numbers every transaction from one sequence; entities have their own
-_NETSUITE_OFFSET = {
-    "customer": 1_000, "contact": 2_000_000, "product": 500, "agent": 10, "order": 10_000_000, "invoice": 20_000_000,
-    "payment": 40_000_000, "credit_note": 50_000_000, "refund": 60_000_000,
-}
-_ZENDESK_OFFSET = {
-    "customer": 31_000_000_000, "contact": 42_000_000_000, "agent": 41_000_000_000, "ticket": 5_000, "comment": 71_000_000_000,
-    "audit": 81_000_000_000,
-}
-_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
-
-def salesforce_id(prefix: str, number: int) -> str:
-    """An 18-character id: 3 of prefix, 12 of pod and number, 3 of checksum (the sheet's rule, docs: salesforce ids)."""
-    digits = ""
-    while number:
-        number, rest = divmod(number, 62)
-        digits = _BASE62[rest] + digits
-    fifteen = prefix + "5g0" + digits.rjust(9, "0")
-    suffix = ""
-    for start in (0, 5, 10):
-        bits = sum(1 << i for i, char in enumerate(fifteen[start : start + 5]) if "A" <= char <= "Z")
-        suffix += "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"[bits]
-    return fifteen + suffix
+        "" where `key` is None, where no system has that role, or where that system does not keep the entity.
+        """
+        return "" if key is None else self.peers(role, entity, key, customer)
 
 
 def native_id(system: str, entity: str, key: int | str) -> str:
@@ -324,13 +358,5 @@ def native_id(system: str, entity: str, key: int | str) -> str:
 
     Raises KeyError where the system does not keep the entity.
     """
-    if system == "salesforce":
-        return salesforce_id(_SALESFORCE_PREFIX[entity], int(key))
-    if system == "stripe":
-        digest = hashlib.blake2b(f"{entity}:{key}".encode(), digest_size=10).hexdigest()
-        return _STRIPE_PREFIX[entity] + digest
-    if system == "netsuite":
-        return str(_NETSUITE_OFFSET[entity] + int(key))
-    if system == "zendesk":
-        return str(_ZENDESK_OFFSET[entity] + int(key))
-    raise KeyError(f"unknown system {system!r}")
+    named: str = importlib.import_module(f"sandbox.{system}.ids").native_id(entity, key)
+    return named

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from sandbox.protocol import SandboxError
 from sandbox.world.documents import make_invoice, make_line, open_items, sums
+from sandbox.world.landscape import Landscape
 from sandbox.world.model import INTEGRATION_ACTOR, Comment, Customer, Invoice, Row, Subscription, Ticket, View
 from sandbox.world.parties import EXPONENTS, TIERS, entitlement_end, minor_unit, moment_between, quantize
 from sandbox.world.tickets import OPEN_STATUSES
@@ -66,8 +67,8 @@ class FaultPlan(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     faults: dict[str, int] = Field(default_factory=dict)
-    stale_system: Literal["netsuite", "salesforce", "stripe", "zendesk"] = "salesforce"
-    incomplete: Literal["zendesk.contacts", "zendesk.tickets", "salesforce.contacts"] = "zendesk.contacts"
+    stale_role: Literal["erp", "crm", "billing", "support"] = "crm"  # its first account
+    incomplete: Literal["support.contacts", "support.tickets", "crm.contacts"] = "support.contacts"
 
     @field_validator("faults")
     @classmethod
@@ -103,18 +104,24 @@ def load_plan(path: Path) -> FaultPlan:
 
 @dataclass
 class World:
-    """Each system's view, the truth, and what is needed to let the world live on."""
+    """Each account's view, the truth, and what is needed to let the world live on."""
 
     seed: int
     scale: float
     as_of: datetime
-    views: dict[str, View]
+    roles: dict[str, View]  # what all systems of a role hold together
+    landscape: Landscape
+    views: dict[str, View]  # by account, of the same rows
     truth: list[Fault]
     notes: dict[str, Any]
     untouchable: set[int]  # customers with a planted fault: later days leave them as they are
-    stale_systems: frozenset[str]
+    stale_accounts: frozenset[str]
     next_keys: dict[str, int]
     step: int = 0
+
+    def tell(self, faults: Iterable[Fault]) -> None:
+        """Add to the truth what the connected systems can show."""
+        self.truth += [told for fault in faults for told in self.landscape.resolve(fault)]
 
     def new_key(self, entity: str) -> int:
         self.next_keys[entity] += 1
@@ -136,10 +143,10 @@ class Planter:
     next_keys: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        erp, support, billing = self.views["netsuite"], self.views["zendesk"], self.views["stripe"]
+        erp, support, billing = self.views["erp"], self.views["support"], self.views["billing"]
         self.by_key = {system: {row.key: row for row in view.customers} for system, view in self.views.items()}
         self.subscription_of = {row.customer: row for row in billing.subscriptions}
-        self.contract_of = {row.customer: row for row in self.views["salesforce"].contracts if row.subscription is not None}
+        self.contract_of = {row.customer: row for row in self.views["crm"].contracts if row.subscription is not None}
         self.tier_of = {row.key: row.tier for row in billing.products if row.tier}
         self.contacts_of: dict[int, list[int]] = {}
         for contact in support.contacts:
@@ -163,7 +170,7 @@ class Planter:
             "payment": billing.payments,
             "ticket": support.tickets,
             "order": erp.orders,
-            "opportunity": self.views["salesforce"].opportunities,
+            "opportunity": self.views["crm"].opportunities,
         }
         self.next_keys = {name: max((row.key for row in rows), default=0) for name, rows in sources.items()}
 
@@ -177,7 +184,7 @@ class Planter:
     def victim(self, kind: str, fits: Callable[[Customer], bool] = lambda customer: True) -> int:
         """A plain customer that no fault has yet: active, not on hold, linked everywhere. Raises SandboxError when none is left."""
         fitting = []
-        for key, customer in self.by_key["netsuite"].items():
+        for key, customer in self.by_key["erp"].items():
             if key in self.used or customer.credit_hold or not customer.is_active or not customer.tax_id:
                 continue
             if all(self.by_key[system][key].erp_customer == key for system in self.views) and fits(customer):
@@ -215,10 +222,10 @@ def plant(planter: Planter) -> None:
             planted(planter, count)
 
 
-def clamp_stale(planter: Planter) -> None:
-    """Nothing in the stale system changed in the last four days."""
-    view = planter.views[planter.plan.stale_system]
-    latest = planter.anchor - timedelta(days=4, hours=1)
+def clamp_stale(world: World, name: str) -> None:
+    """Nothing in the stale account changed in the last four days."""
+    view = world.views[name]
+    latest = world.as_of - timedelta(days=4, hours=1)
     rows: list[Row] = []
     for value in vars(view).values():
         if isinstance(value, list):
@@ -226,9 +233,10 @@ def clamp_stale(planter: Planter) -> None:
     for row in rows:
         row.updated_at = min(row.updated_at, latest - timedelta(seconds=row.key % 7_200))
         row.created_at = min(row.created_at, row.updated_at)
-    planter.log(
-        "stale_connection", "D13", "stale", [Subject(view.system, "connection", view.system)], f"no change in {view.system} for four days"
-    )
+    world.stale_accounts = frozenset({name})
+    subjects = (Subject(name, "connection", name),)
+    fault = f"stale_connection-{len(world.truth) + 1}"
+    world.truth.append(Fault(fault, "stale_connection", "D13", "stale", subjects, world.as_of, f"no change in {name} for four days"))
 
 
 def _stamp(row: Row, at: datetime, actor: str = INTEGRATION_ACTOR) -> None:
@@ -240,7 +248,7 @@ def _stamp(row: Row, at: datetime, actor: str = INTEGRATION_ACTOR) -> None:
 
 def _month_end_burst(planter: Planter, count: int) -> None:
     """Many invoices in the last hours of last month, in both systems alike."""
-    erp, billing = planter.views["netsuite"], planter.views["stripe"]
+    erp, billing = planter.views["erp"], planter.views["billing"]
     month_start = planter.anchor.replace(day=1, hour=0, minute=0, second=0)
     products = [product for product in billing.products if not product.is_recurring]
     customers = [customer for customer in erp.customers if customer.is_active]
@@ -257,16 +265,16 @@ def _month_end_burst(planter: Planter, count: int) -> None:
         erp.invoices.append(invoice)
         billing.invoices.append(copy.copy(invoice))
         planter.erp_invoices[invoice.key] = invoice
-    subjects = [subject("stripe", "invoice", key) for key in keys]
+    subjects = [subject("billing", "invoice", key) for key in keys]
     planter.log("benign_month_end_burst", None, None, subjects, f"{size} invoices in the last hours of the month, equal in both systems")
 
 
 def _late_invoice(planter: Planter, count: int) -> None:
-    billing = planter.views["stripe"]
+    billing = planter.views["billing"]
     products = [product for product in billing.products if not product.is_recurring]
     for _ in range(count):
         key = planter.victim("benign_late_invoice")
-        customer = planter.by_key["stripe"][key]
+        customer = planter.by_key["billing"][key]
         at = planter.anchor - timedelta(minutes=5)
         product = planter.rng.choice(products)
         price = quantize(Decimal(planter.rng.randint(20, 900)), customer.currency)
@@ -277,7 +285,7 @@ def _late_invoice(planter: Planter, count: int) -> None:
             "benign_late_invoice",
             "D4",
             "missing_in_erp",
-            [subject("stripe", "invoice", invoice.key)],
+            [subject("billing", "invoice", invoice.key)],
             "not in the ERP yet; no finding until its grace has passed",
             at + INVOICE_GRACE,
         )
@@ -297,21 +305,19 @@ def _customer_missing(planter: Planter, count: int) -> None:
     """A customer gone from one system, with all that hangs on it, so that nothing else looks wrong."""
     views = planter.views
     for number in range(count):
-        system = ("salesforce", "zendesk", "stripe")[number % 3]
+        system = ("crm", "support", "billing")[number % 3]
         key = planter.victim("customer_missing", lambda customer: customer.key not in planter.subscription_of)
-        lists = ["customers", "contacts", "opportunities", "contracts", "tickets"]
+        lists = ["customers", "contacts", "opportunities", "contracts", "tickets", "assets"]
         _drop(views[system], key, lists)
-        if system == "stripe":
-            for view in (views["stripe"], views["netsuite"]):
-                _drop(view, key, ["invoices", "payments", "credit_notes", "refunds", "disputes"])
+        if system == "billing":
+            for view in (views["billing"], views["erp"]):
+                _drop(view, key, ["invoices", "payments", "credit_notes", "refunds", "disputes", "returns"])
             planter.clean_invoices.pop(key, None)
-        if system == "salesforce":  # nobody keeps a key of what is not there
-            planter.by_key["netsuite"][key].extra = {"externalid": None}
-            planter.by_key["zendesk"][key].extra = {"external_id": None}
-            for order in views["netsuite"].orders:
+        if system == "crm":
+            for order in views["erp"].orders:
                 if order.customer == key:
                     order.opportunity = None
-        subjects = [subject("netsuite", "customer", key), Subject(system, "customer", "")]
+        subjects = [subject("erp", "customer", key), Subject(system, "customer", "")]
         planter.log("customer_missing", "D15", "missing", subjects, f"not in {system}")
 
 
@@ -323,7 +329,7 @@ def _drop(view: View, customer: int, names: Iterable[str]) -> None:
 
 def _duplicate_customer(planter: Planter, count: int) -> None:
     for number in range(count):
-        system = ("salesforce", "zendesk")[number % 2]
+        system = ("crm", "support")[number % 2]
         key = planter.victim("duplicate_customer")
         original = planter.by_key[system][key]
         shares_tax_id = number % 4 < 2
@@ -337,7 +343,6 @@ def _duplicate_customer(planter: Planter, count: int) -> None:
             created_at=at,
             updated_at=at,
             actor="user:2",
-            extra={"external_id": None} if system == "zendesk" else {},
         )
         planter.views[system].customers.append(double)
         planter.items_of[double.key] = key
@@ -365,14 +370,14 @@ def _respelled(rng: random.Random, name: str) -> str:
 def _account_status(planter: Planter, count: int) -> None:
     for _ in range(count):
         key = planter.victim("account_status_contradiction", lambda customer: customer.key not in planter.subscription_of)
-        erp = planter.by_key["netsuite"][key]
+        erp = planter.by_key["erp"][key]
         erp.is_active = False
         _stamp(erp, planter.days_ago(5, 9), "system")
         planter.log(
             "account_status_contradiction",
             "D1",
             "status",
-            [subject("netsuite", "customer", key), subject("salesforce", "customer", key)],
+            [subject("erp", "customer", key), subject("crm", "customer", key)],
             "inactive in the ERP, an active customer in CRM",
         )
 
@@ -393,7 +398,7 @@ def _cancel(planter: Planter, kind: str, oldest: float, newest: float) -> tuple[
     held = planter.subscription_of[key]
     ended = planter.days_ago(newest, oldest)
     held.status, held.canceled_at, held.ended_at, held.updated_at = "canceled", ended, ended, ended
-    crm = planter.by_key["salesforce"][key]
+    crm = planter.by_key["crm"][key]
     crm.entitlement_end = entitlement_end(held)
     _stamp(crm, ended + timedelta(minutes=4))
     return key, held
@@ -402,7 +407,7 @@ def _cancel(planter: Planter, kind: str, oldest: float, newest: float) -> tuple[
 def _contract_status(planter: Planter, count: int) -> None:
     for _ in range(count):
         key, held = _cancel(planter, "contract_status_contradiction", 24, 12)
-        support = planter.by_key["zendesk"][key]
+        support = planter.by_key["support"][key]
         support.entitlement_end = entitlement_end(held)
         _stamp(support, held.updated_at + timedelta(minutes=4))
         contract = planter.contract_of[key]
@@ -410,7 +415,7 @@ def _contract_status(planter: Planter, count: int) -> None:
             "contract_status_contradiction",
             "D1",
             "status",
-            [subject("salesforce", "contract", contract.key), subject("stripe", "subscription", held.key)],
+            [subject("crm", "contract", contract.key), subject("billing", "subscription", held.key)],
             "contract activated in CRM, its subscription canceled in billing",
         )
 
@@ -425,7 +430,7 @@ def _entitlement_lives(planter: Planter, count: int) -> None:
             "subscription_cancelled_entitlement_lives",
             "D3",
             "lapsed_but_entitled",
-            [subject("stripe", "subscription", held.key), subject("zendesk", "customer", key)],
+            [subject("billing", "subscription", held.key), subject("support", "customer", key)],
             "canceled in billing, support still shows cover to the old end",
         )
 
@@ -433,14 +438,14 @@ def _entitlement_lives(planter: Planter, count: int) -> None:
 def _entitlement_missing(planter: Planter, count: int) -> None:
     for _ in range(count):
         key, held = _covered(planter, "subscription_active_entitlement_missing")
-        support = planter.by_key["zendesk"][key]
+        support = planter.by_key["support"][key]
         support.entitlement_tier, support.entitlement_start, support.entitlement_end = "", None, None
         _stamp(support, planter.days_ago(1, 6))
         planter.log(
             "subscription_active_entitlement_missing",
             "D3",
             "missing",
-            [subject("stripe", "subscription", held.key), subject("zendesk", "customer", key)],
+            [subject("billing", "subscription", held.key), subject("support", "customer", key)],
             "paid for, but support shows no cover",
         )
 
@@ -448,14 +453,14 @@ def _entitlement_missing(planter: Planter, count: int) -> None:
 def _tier_mismatch(planter: Planter, count: int) -> None:
     for _ in range(count):
         key, held = _covered(planter, "tier_mismatch")
-        support = planter.by_key["zendesk"][key]
+        support = planter.by_key["support"][key]
         support.entitlement_tier = planter.rng.choice([tier for tier in TIERS if tier != planter.tier_of[held.product]])
         _stamp(support, planter.days_ago(1, 6))
         planter.log(
             "tier_mismatch",
             "D3",
             "tier",
-            [subject("stripe", "subscription", held.key), subject("zendesk", "customer", key)],
+            [subject("billing", "subscription", held.key), subject("support", "customer", key)],
             f"billing sells {planter.tier_of[held.product]}, support gives {support.entitlement_tier}",
         )
 
@@ -470,7 +475,7 @@ def _covered(planter: Planter, kind: str) -> tuple[int, Subscription]:
 
 
 def _case_without_cover(planter: Planter, count: int) -> None:
-    support = planter.views["zendesk"]
+    support = planter.views["support"]
     for _ in range(count):
         key = planter.victim(
             "case_without_cover",
@@ -481,7 +486,7 @@ def _case_without_cover(planter: Planter, count: int) -> None:
                 and bool(planter.contacts_of.get(customer.key))
             ),
         )
-        at = planter.days_ago(0.2, 2) if planter.plan.stale_system != "zendesk" else planter.days_ago(5, 6)
+        at = planter.days_ago(0.2, 2) if planter.plan.stale_role != "support" else planter.days_ago(5, 6)
         contact = planter.contacts_of[key][0]
         ticket = Ticket(
             key=planter.new_key("ticket"),
@@ -503,7 +508,7 @@ def _case_without_cover(planter: Planter, count: int) -> None:
             "case_without_cover",
             "D3",
             "case_without_cover",
-            [subject("zendesk", "ticket", ticket.key), subject("zendesk", "customer", key)],
+            [subject("support", "ticket", ticket.key), subject("support", "customer", key)],
             "opened after cover had ended",
         )
 
@@ -512,44 +517,44 @@ def _hold(planter: Planter, count: int, kind: str, missing_in: str) -> None:
     for _ in range(count):
         key = planter.victim(kind)
         at = planter.days_ago(0.1, 3)
-        for system in ("netsuite", "salesforce", "zendesk"):
+        for system in ("erp", "crm", "support"):
             row = planter.by_key[system][key]
             if system == missing_in:
                 _stamp(row, planter.days_ago(4.1, 12))
             else:
                 row.credit_hold = True
-                _stamp(row, at, "system" if system == "netsuite" else INTEGRATION_ACTOR)
+                _stamp(row, at, "system" if system == "erp" else INTEGRATION_ACTOR)
         planter.log(
             kind,
             "D2",
             "not_propagated",
-            [subject("netsuite", "customer", key), subject(missing_in, "customer", key)],
+            [subject("erp", "customer", key), subject(missing_in, "customer", key)],
             f"on hold in the ERP, not in {missing_in}",
         )
 
 
 def _hold_support(planter: Planter, count: int) -> None:
-    _hold(planter, count, "hold_not_propagated_support", "zendesk")
+    _hold(planter, count, "hold_not_propagated_support", "support")
 
 
 def _hold_crm(planter: Planter, count: int) -> None:
-    _hold(planter, count, "hold_not_propagated_crm", "salesforce")
+    _hold(planter, count, "hold_not_propagated_crm", "crm")
 
 
 def _crm_overwrites(planter: Planter, count: int) -> None:
     # who owes something has its ERP row rewritten as days pass, and the ERP's change would be the later one
-    owing = open_items(planter.views["netsuite"].invoices, planter.anchor.date())
+    owing = open_items(planter.views["erp"].invoices, planter.anchor.date())
     for number in range(count):
         key = planter.victim("crm_overwrites_erp_field", lambda customer: customer.key not in owing)
-        _stamp(planter.by_key["netsuite"][key], planter.days_ago(10, 20), "system")
-        crm = planter.by_key["salesforce"][key]
+        _stamp(planter.by_key["erp"][key], planter.days_ago(10, 20), "system")
+        crm = planter.by_key["crm"][key]
         crm.credit_limit = quantize(crm.credit_limit * Decimal("1.5") + 100, crm.currency)
         _stamp(crm, planter.days_ago(0.1, 4), f"user:{number % 5 + 1}")
         planter.log(
             "crm_overwrites_erp_field",
             "D11",
             "ownership",
-            [subject("salesforce", "customer", key), subject("netsuite", "customer", key)],
+            [subject("crm", "customer", key), subject("erp", "customer", key)],
             "a person in CRM changed the credit limit, which the ERP owns",
         )
 
@@ -558,10 +563,10 @@ def _unmapped_status(planter: Planter, count: int) -> None:
     """A code that no value map knows, in turn in four places."""
     for number in range(count):
         system, entity, rows, value = (
-            ("salesforce", "opportunity", planter.views["salesforce"].opportunities, "Verbal Commit"),
-            ("netsuite", "order", planter.views["netsuite"].orders, "Z"),
-            ("zendesk", "ticket", planter.views["zendesk"].tickets, "escalated"),
-            ("salesforce", "contract", planter.views["salesforce"].contracts, "In Renegotiation"),
+            ("crm", "opportunity", planter.views["crm"].opportunities, "Verbal Commit"),
+            ("erp", "order", planter.views["erp"].orders, "Z"),
+            ("support", "ticket", planter.views["support"].tickets, "escalated"),
+            ("crm", "contract", planter.views["crm"].contracts, "In Renegotiation"),
         )[number % 4]
         field_name = "stage" if entity == "opportunity" else "status"
         statuses = {
@@ -588,7 +593,7 @@ def _invoice_victim(planter: Planter, kind: str, fits: Callable[[Invoice], bool]
 
 
 def _invoice_subjects(invoice: Invoice) -> list[Subject]:
-    return [subject("stripe", "invoice", invoice.key), subject("netsuite", "invoice", invoice.key)]
+    return [subject("billing", "invoice", invoice.key), subject("erp", "invoice", invoice.key)]
 
 
 def _rewrite(invoice: Invoice, lines: list[Any]) -> None:
@@ -614,19 +619,19 @@ def _drop_document(view: View, invoice: int) -> None:
 def _missing_in_erp(planter: Planter, count: int) -> None:
     for _ in range(count):
         billed, _posted = _invoice_victim(planter, "invoice_missing_in_erp")
-        _drop_document(planter.views["netsuite"], billed.key)
-        planter.log("invoice_missing_in_erp", "D4", "missing_in_erp", [subject("stripe", "invoice", billed.key)], "never reached the ERP")
+        _drop_document(planter.views["erp"], billed.key)
+        planter.log("invoice_missing_in_erp", "D4", "missing_in_erp", [subject("billing", "invoice", billed.key)], "never reached the ERP")
 
 
 def _missing_in_billing(planter: Planter, count: int) -> None:
     for _ in range(count):
         billed, _posted = _invoice_victim(planter, "invoice_missing_in_billing", lambda invoice: invoice.subscription is None)
-        _drop_document(planter.views["stripe"], billed.key)
+        _drop_document(planter.views["billing"], billed.key)
         planter.log(
             "invoice_missing_in_billing",
             "D4",
             "missing_in_billing",
-            [subject("netsuite", "invoice", billed.key)],
+            [subject("erp", "invoice", billed.key)],
             "billing does not know it",
         )
 
@@ -679,7 +684,7 @@ def _invoice_status(planter: Planter, count: int) -> None:
         billed, posted = _invoice_victim(planter, "invoice_status", fits)
         posted.status, posted.paid_at, posted.updated_at = "open", None, posted.finalized_at
         posted.amount_paid, posted.amount_remaining = Decimal(0), posted.total
-        payments = planter.views["netsuite"].payments
+        payments = planter.views["erp"].payments
         payments[:] = [row for row in payments if row.invoice != billed.key]
         planter.log("invoice_status", "D4", "status", _invoice_subjects(billed), "paid in billing for days, open in the ERP")
 
@@ -689,26 +694,32 @@ def _invoice_status(planter: Planter, count: int) -> None:
 
 def _silent_contacts(planter: Planter) -> list[Any]:
     """Contacts that nothing else points to."""
-    asking = {ticket.contact for ticket in planter.views["zendesk"].tickets}
-    asking |= {comment.author for ticket in planter.views["zendesk"].tickets for comment in ticket.comments if not comment.is_agent}
+    asking = {ticket.contact for ticket in planter.views["support"].tickets}
+    asking |= {comment.author for ticket in planter.views["support"].tickets for comment in ticket.comments if not comment.is_agent}
     return [
-        row for row in planter.views["zendesk"].contacts if row.key not in asking and row.customer not in planter.used and not row.extra
+        row for row in planter.views["support"].contacts if row.key not in asking and row.customer not in planter.used and not row.extra
     ]
 
 
 def _extra_field(planter: Planter, count: int) -> None:
     places: tuple[tuple[str, str, str, str, Any], ...] = (
-        ("stripe", "customers", "customer", "loyalty_segment", "gold"),
-        ("zendesk", "tickets", "ticket", "sla_breach_risk", 0.25),
-        ("zendesk", "customers", "customer", "region_code", "EMEA-1"),
-        ("stripe", "invoices", "invoice", "carbon_grams", 1200),
+        ("billing", "customers", "customer", "loyalty_segment", "gold"),
+        ("support", "tickets", "ticket", "sla_breach_risk", 0.25),
+        ("support", "customers", "customer", "region_code", "EMEA-1"),
+        ("billing", "invoices", "invoice", "carbon_grams", 1200),
     )
     if count > len(places):
         raise SandboxError(f"schema_extra_field: at most {len(places)}, {count} asked for")
     for system, name, entity, column, value in places[:count]:
-        for row in getattr(planter.views[system], name):
+        rows = getattr(planter.views[system], name)
+        for row in rows:
             row.extra = {**row.extra, column: value}
-        planter.log("schema_extra_field", "D10", "added", [Subject(system, entity, column)], f"every {entity} of {system} now has {column}")
+        shown = Subject(system, entity, column, customers=_customers(rows))
+        planter.log("schema_extra_field", "D10", "added", [shown], f"every {entity} of {system} now has {column}")
+
+
+def _customers(rows: Iterable[Any]) -> frozenset[int]:
+    return frozenset(getattr(row, "customer", row.key) for row in rows)
 
 
 def _retyped_field(planter: Planter, count: int) -> None:
@@ -718,14 +729,14 @@ def _retyped_field(planter: Planter, count: int) -> None:
     chosen = planter.rng.sample(free, count)
     for contact in chosen:
         contact.extra = {"created_at": "yesterday"}
-    subjects = [Subject("zendesk", "contact", "created_at")]
-    keys = ", ".join(subject("zendesk", "contact", contact.key).id for contact in chosen)
+    subjects = [Subject("support", "contact", "created_at", customers=_customers(chosen))]
+    keys = ", ".join(subject("support", "contact", contact.key).id for contact in chosen)
     planter.log("schema_retyped_field", "D10", "retyped", subjects, f"a word instead of a time on users {keys}")
 
 
 def _silent_incompleteness(planter: Planter, count: int) -> None:
     system, _, name = planter.plan.incomplete.partition(".")
-    if planter.plan.incomplete == "zendesk.contacts":
+    if planter.plan.incomplete == "support.contacts":
         free = _silent_contacts(planter)
     else:
         free = [row for row in getattr(planter.views[system], name) if row.customer not in planter.used and not row.extra]
@@ -737,8 +748,7 @@ def _silent_incompleteness(planter: Planter, count: int) -> None:
         row.hidden = True
     entity = name.removesuffix("s")
     hidden = ", ".join(subject(system, entity, row.key).id for row in chosen)
-    resource = "users" if planter.plan.incomplete == "zendesk.contacts" else name  # what the vendor calls the list that is short
-    planter.log("silent_incompleteness", "D14", "incomplete", [Subject(system, entity, resource)], f"counted but never listed: {hidden}")
+    planter.log("silent_incompleteness", "D14", "incomplete", [Subject(system, entity, name, customers=_customers(chosen))], f"counted but never listed: {hidden}")
 
 
 # in this order: bursts before victims are taken, then the kinds that fit fewest customers

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sandbox.world.model import native_id
-
 
 @dataclass(frozen=True)
 class Subject:
-    """One record that the fault touches. `connection` is the system's name; `id` is native there."""
+    """One record that the fault touches. While the world is built `connection` is a role and `key` the row's; `Landscape.resolve`
+    puts the account's name and the native id in their place. `customers`: whose rows show it, where it is no single row's; each
+    account that serves one of them shows the fault for itself.
+    """
 
     connection: str
     entity: str  # the world's word: customer, invoice, ...; for schema faults the id is a column
     id: str
+    key: int | None = None
+    customers: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,11 @@ class Fault:
             "kind": self.kind,
             "finding": self.finding,
             "class": self.classification,
-            "subjects": [vars(subject) for subject in self.subjects],
+            "subjects": [{"connection": subject.connection, "entity": subject.entity, "id": subject.id} for subject in self.subjects],
             "visible_from": self.visible_from.isoformat(),
             "note": self.note,
         }
 
 
-def subject(system: str, entity: str, key: int) -> Subject:
-    return Subject(system, entity, native_id(system, entity, key))
+def subject(role: str, entity: str, key: int) -> Subject:
+    return Subject(role, entity, f"{entity} {key}", key)

@@ -73,14 +73,14 @@ class Account:
 
     def _upsert(self, view: View, generated: Callable[[Any], int]) -> None:
         for customer in view.customers:
-            record = records.organization(customer, generated(customer))
+            record = records.organization(customer, generated(customer), view.peer)
             if customer.removed:
                 self.drop("organizations", record["id"])
                 self.put("deleted_organizations", {**record, "deleted_at": stamp(customer.updated_at)})
             else:
                 self._arrive("organizations", record)
         for contact in view.contacts:
-            self._arrive("users", records.contact_user(contact, generated(contact)))
+            self._arrive("users", records.contact_user(contact, generated(contact), view.peer))
         for agent in view.agents:
             self._arrive("users", records.agent_user(agent, generated(agent)))
         for row in view.tickets:

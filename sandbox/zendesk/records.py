@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.protocol import Record
-from sandbox.world.model import Agent, Change, Contact, Customer, Ticket, native_id
+from sandbox.world.model import Agent, Change, Contact, Customer, Peer, Ticket, native_id
 
 SYSTEM_USER_ID = -1  # who changed a ticket when no person did
 ORDER_FIELD_ID = 360000000101
@@ -140,10 +140,10 @@ def with_extra(record: Record, extra: dict[str, Any]) -> Record:
     return merged
 
 
-def organization(row: Customer, generated: int) -> Record:
+def organization(row: Customer, generated: int, peer: Peer) -> Record:
     linked = row.erp_customer
     fields = {
-        "erp_id": None if linked is None else native_id("netsuite", "customer", linked),
+        "erp_id": peer("erp", "customer", linked, row.key) or None,
         "tax_id": row.tax_id or None,
         "credit_status": "hold" if row.credit_hold else "ok",
         "erp_balance": float(row.balance),
@@ -158,7 +158,7 @@ def organization(row: Customer, generated: int) -> Record:
         "id": int(native_id("zendesk", "customer", row.key)),
         "name": row.name,
         # external ids are unique: a second organization of one customer holds none
-        "external_id": native_id("salesforce", "customer", row.key) if linked == row.key else None,
+        "external_id": peer("crm", "customer", row.key, row.key) or None if linked == row.key else None,
         "domain_names": [row.domain] if row.domain else [],
         "details": place,
         "tags": dropdown_tags(fields),
@@ -173,13 +173,13 @@ def dropdown_tags(fields: dict[str, Any]) -> list[str]:
     return [str(fields[key]) for key, (kind, _, _) in ORGANIZATION_FIELDS.items() if kind == "dropdown" and fields.get(key)]
 
 
-def contact_user(row: Contact, generated: int) -> Record:
+def contact_user(row: Contact, generated: int, peer: Peer) -> Record:
     record = {
         "id": int(native_id("zendesk", "contact", row.key)),
         "name": f"{row.first_name} {row.last_name}".strip(),
         "email": row.email or None,
         "phone": row.phone or None,
-        "external_id": native_id("salesforce", "contact", row.key),
+        "external_id": peer("crm", "contact", row.key, row.customer) or None,
         "role": "end-user",
         "active": not row.removed,
         "organization_id": zendesk_id("customer", row.customer),

@@ -21,6 +21,7 @@ import pytest
 import requests
 import yaml
 
+from concord.sandbox_control import landscape
 from concord.settings import PROJECT, Settings, load_settings, quiet_libraries
 from concord.stages import Installation
 from sandbox.server import start_background, stop_background
@@ -151,17 +152,28 @@ def notes(journal: Iterable[dict[str, Any]]) -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def make_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Site]]:
-    """Starts sandboxes, each under a home of its own; `faults` is a plan as in docs/sandbox.md."""
+    """Starts sandboxes, each under a home of its own; `faults` is a plan as in docs/sandbox.md, `connections` the entries of a
+    connections.yml in place of the project's own.
+    """
     with ExitStack() as stack:
-        def make(*, seed: int, scale: float = 0.25, faults: dict[str, Any] | None = None) -> Site:
+        def make(
+            *, seed: int, scale: float = 0.25, faults: dict[str, Any] | None = None, connections: dict[str, Any] | None = None,
+        ) -> Site:
             home = tmp_path_factory.mktemp("home")
+            environment = {}
+            if connections is not None:
+                file = home / "connections.yml"
+                file.write_text(yaml.safe_dump({"connections": connections}, sort_keys=False))
+                environment["CONCORD_CONNECTIONS"] = str(file)
+            site = Site(home, environment)
             plan = None
             if faults is not None:
                 plan = home / "plan.yml"
                 plan.write_text(yaml.safe_dump(faults))
-            start_background(home, seed=seed, scale=scale, faults=plan, port=0)
+            accounts = landscape(site.installation.connections.values())
+            start_background(home, seed=seed, scale=scale, faults=plan, accounts=accounts, port=0)
             stack.callback(stop_background, home)
-            return Site(home)
+            return site
         yield make
 
 

@@ -17,8 +17,8 @@ from ingestion.client import Client, open_client
 from ingestion.run import IngestResult, ingest
 from sandbox import accounts
 from sandbox.server import Sandbox, running
+from sandbox.world.landscape import ROLE_OF
 
-ROLES = {"netsuite": "erp", "salesforce": "crm", "stripe": "billing", "zendesk": "support"}
 SETTINGS = {
     "netsuite": {"account": accounts.NETSUITE_ACCOUNT, "time_zone": "America/Los_Angeles"}, "salesforce": {"api_version": "62.0"},
     "stripe": {"api_version": "2026-10-28.endive"}, "zendesk": {},
@@ -84,7 +84,7 @@ class Lab:
             if name == "netsuite":
                 vendor._changed[collection] = None  # all records of the collection
                 vendor._version += 1
-            elif name == "salesforce":
+            elif hasattr(vendor, "org"):
                 vendor.org._versions[collection] = vendor.org._versions.get(collection, 0) + 1
             elif name == "stripe":
                 vendor.account.forget_order()
@@ -110,7 +110,7 @@ def make_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...,
             sandbox = stack.enter_context(running(home, scale=scale, vendors=vendors, **options))
             return Lab(
                 sandbox, load_settings({"CONCORD_HOME": str(home), "CONCORD_DATA": ""}),
-                {name: Connection(name=name, system=name, role=ROLES[name], sandbox=True, settings=SETTINGS[name]) for name in vendors},
+                {name: Connection(name=name, system=name, role=ROLE_OF[name], sandbox=True, settings=SETTINGS.get(name, {})) for name in vendors},
                 {name: SandboxAccount(sandbox.url(name), secrets_of(name, home)) for name in vendors},
             )
         yield make

@@ -21,6 +21,7 @@ from requests_oauthlib import OAuth1
 
 from sandbox.netsuite.api import NetSuite, Settings
 from sandbox.protocol import Clock, Request, Store
+from sandbox.world.landscape import standard_peers
 from sandbox.world.model import Contact, CreditNote, Customer, Invoice, Line, Order, Payment, Product, Refund, View, native_id
 
 AT = datetime(2024, 5, 24, 3, 30, tzinfo=UTC)  # still the 23rd, 20:30, in Los Angeles
@@ -47,7 +48,7 @@ def _view() -> View:
     stamp: dict[str, Any] = {"created_at": AT, "updated_at": AT}
     money: dict[str, Any] = {"currency": "USD", "subtotal": Decimal(100), "tax": Decimal(8), "total": Decimal(108), "lines": _lines()}
     days: dict[str, Any] = {"invoice_date": date(2024, 5, 1), "due_date": date(2024, 5, 31), "finalized_at": AT}
-    view = View(system="netsuite", as_of=AT)
+    view = View(system="netsuite", as_of=AT, peers=standard_peers)
     view.customers = [_customer(1, credit_hold=True, balance=Decimal("108.5")), _customer(2, parent=1, erp_customer=None, currency="CHF")]
     view.contacts = [Contact(key=1, customer=1, first_name="Ann", last_name="Lee", email="ann@acme.test", phone="1", **stamp)]
     view.products = [Product(key=1, sku="SKU-1", name="Widget", description="", unit_price=Decimal(".5"), currency="USD", is_recurring=False, **stamp)]
@@ -310,7 +311,7 @@ def test_request_form_is_checked(account: Account) -> None:
 
 
 def test_paging_by_links_and_the_ceiling(serve: Callable[..., Account]) -> None:
-    view = View(system="netsuite", as_of=AT, customers=[_customer(key) for key in range(1, 2_501)])
+    view = View(system="netsuite", as_of=AT, peers=standard_peers, customers=[_customer(key) for key in range(1, 2_501)])
     account = serve(view)
     page = account.query("SELECT id FROM customer ORDER BY id").json()
     seen = [item["id"] for item in page["items"]]

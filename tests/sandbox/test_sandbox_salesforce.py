@@ -114,6 +114,10 @@ def opportunity(key: int, stage: str, lines: int) -> Opportunity:
     )
 
 
+def peers(role: str, entity: str, key: int, customer: int) -> str:
+    return native_id({"erp": "netsuite", "billing": "stripe"}[role], entity, key)
+
+
 def small_view() -> View:
     product = Product(
         key=1,
@@ -146,6 +150,7 @@ def small_view() -> View:
     return View(
         system="salesforce",
         as_of=NOW,
+        peers=peers,
         agents=agents,
         products=[product],
         contracts=[contract],
@@ -700,7 +705,7 @@ def test_composite_and_batch(org: Running) -> None:
     ).json()
     assert batch["hasErrors"] and [item["statusCode"] for item in batch["results"]] == [204, 404]
     assert org.call("POST", f"{DATA}/composite", json={"compositeRequest": [bad] * 26}).status_code == 400
-    assert org.call("POST", f"{DATA}/composite/tree/Account", json={}).status_code == 404
+    assert org.call("POST", f"{DATA}/composite/forest/Account", json={}).status_code == 404
 
 
 # --- Bulk 2.0 ------------------------------------------------------------------------------------------------------------
@@ -782,6 +787,42 @@ def test_apply_keeps_what_clients_wrote(org: Running) -> None:
         item["Id"] for item in org.query("SELECT Id FROM Account WHERE IsDeleted = true ORDER BY SystemModstamp", deleted=True)["records"]
     ][-1] == sid("customer", 2)
     assert full_id(first[:15]) == first and full_id(first[:15] + "zzz") is None
+
+
+def test_a_won_deal_became_an_order_and_every_deal_has_a_history(unchanged: Running) -> None:
+    [order] = unchanged.query(
+        "SELECT OpportunityId, AccountId, Status, OrderReferenceNumber, TotalAmount, EffectiveDate, "
+        "(SELECT Product2Id, Quantity, UnitPrice, TotalPrice, OrderItemNumber FROM OrderItems ORDER BY OrderItemNumber) FROM Order"
+    )["records"]
+    lines = order.pop("OrderItems")["records"]
+    assert {key: value for key, value in order.items() if key != "attributes"} == {
+        "OpportunityId": sid("opportunity", 1),
+        "AccountId": sid("customer", 1),
+        "Status": "Activated",
+        "OrderReferenceNumber": native_id("netsuite", "order", 1),
+        "TotalAmount": 29.97,
+        "EffectiveDate": "2026-03-01",
+    }
+    assert [(line["Quantity"], line["TotalPrice"], line["Product2Id"]) for line in lines] == [
+        (1.0, 9.99, sid("product", 1)), (2.0, 19.98, sid("product", 1))]
+    history = unchanged.query("SELECT OpportunityId, StageName, Amount FROM OpportunityHistory ORDER BY OpportunityId")["records"]
+    assert [(row["StageName"], row["Amount"]) for row in history] == [("Closed Won", 99.9), ("Verbal Commit", 99.9)]
+    [deal] = unchanged.query(f"SELECT Fiscal, FiscalQuarter, FiscalYear FROM Opportunity WHERE Id = '{sid('opportunity', 1)}'")["records"]
+    assert (deal["Fiscal"], deal["FiscalQuarter"], deal["FiscalYear"]) == ("2026 1", 1, 2026)
+    relations = unchanged.query(f"SELECT ContactId, IsDirect FROM AccountContactRelation WHERE ContactId = '{sid('contact', 5)}'")["records"]
+    assert [(row["ContactId"], row["IsDirect"]) for row in relations] == [(sid("contact", 5), True)]
+
+
+def test_an_order_is_dropped_with_its_deal_lost_again(org: Running) -> None:
+    lost = small_view()
+    lost.opportunities = [opportunity(1, "lost", 1)]
+    lost.opportunities[0].updated_at = NOW
+    org.vendor.apply(lost)
+    assert org.query("SELECT Id FROM Order")["records"] == [] == org.query("SELECT Id FROM OrderItem")["records"]
+    assert [row["IsDeleted"] for row in org.query("SELECT IsDeleted FROM Order", deleted=True)["records"]] == [True]
+    assert len(org.query("SELECT Id FROM OpportunityLineItem")["records"]) == 1
+    stages = org.query(f"SELECT StageName FROM OpportunityHistory WHERE OpportunityId = '{sid('opportunity', 1)}'")["records"]
+    assert {row["StageName"] for row in stages} == {"Closed Won", "Closed Lost"}  # a history only grows
 
 
 def test_people_are_never_the_integration_user(unchanged: Running) -> None:

@@ -26,6 +26,7 @@ from sandbox import server
 from sandbox.journal import Journal
 from sandbox.protocol import Clock, Request, Response, SandboxError, Store, json_response
 from sandbox.server import Sandbox, background_address, open_sandbox, running, start_background, stop_background
+from sandbox.world.landscape import DEFAULT
 from sandbox.world.model import View
 from sandbox.world.plant import FaultPlan
 
@@ -80,8 +81,9 @@ class Echo:
 
 @pytest.fixture(autouse=True)
 def echo(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in server.VENDORS:
+    for name in (account.name for account in DEFAULT):
         module = ModuleType(f"sandbox.{name}")
+        module.__path__ = [str(Path(server.__file__).parent / name)]  # its ids stay the real ones
         module.create = lambda store, clock: Echo(store, clock)  # type: ignore[attr-defined]
         module.__spec__ = ModuleSpec(f"sandbox.{name}", None)
         monkeypatch.setitem(sys.modules, f"sandbox.{name}", module)

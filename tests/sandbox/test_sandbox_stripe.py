@@ -23,6 +23,7 @@ from sandbox import server as server_module
 from sandbox.protocol import Clock, Request, Store
 from sandbox.stripe import api as stand_in
 from sandbox.stripe.account import minor_units
+from sandbox.world.landscape import standard_peers
 from sandbox.world.model import (
     CreditNote,
     Customer,
@@ -94,6 +95,7 @@ def world() -> View:
         invoice(6, 1, age=60, hidden=True), invoice(7, 2, status="in_limbo", extra={"ai_summary": "late"}), invoice(8, 2, age=45),
     ]
     return View(
+        peers=standard_peers,
         system="stripe", as_of=NOW, products=[product], subscriptions=subscriptions, invoices=invoices,
         customers=[customer(n, {3: "JPY", 4: "KWD"}.get(n, "USD")) for n in range(1, 26)]
         + [customer(26, removed=True, updated_at=ago(3)), customer(27, erp_customer=None, hidden=True)],
@@ -468,6 +470,7 @@ def test_apply_moves_the_world_on_with_events(site: Site) -> None:
     moment = NOW + timedelta(seconds=1)
     changed = invoice(1, 1, status="paid", lines=13, subscription=1, updated_at=moment, paid_at=moment)
     site.vendor.apply(View(
+        peers=standard_peers,
         system="stripe", as_of=moment, invoices=[changed, invoice(9, 2, created_at=moment, updated_at=moment, finalized_at=moment)],
         customers=[customer(1), customer(5, removed=True, updated_at=moment)], payments=[payment(9, 1, 1, "156.00", age=0)]))
     site.clock.advance(timedelta(seconds=5))

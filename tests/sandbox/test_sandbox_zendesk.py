@@ -18,6 +18,7 @@ import pytest
 import requests
 
 from sandbox.protocol import Clock, Request, Store
+from sandbox.world.landscape import standard_peers
 from sandbox.world.model import Agent, Change, Comment, Contact, Customer, Ticket, View, native_id
 from sandbox.zendesk.api import Zendesk, create
 from sandbox.zendesk.webhooks import signature, signed_headers, ticket_event
@@ -97,7 +98,7 @@ def world(**parts: Any) -> View:
         "agents": [Agent(key=1, created_at=ago(days=500), updated_at=ago(days=500), name="Sam Agent", email="sam@concord.example")],
         "tickets": [ticket(key) for key in (1, 2)],
     }
-    return View(system="zendesk", as_of=NOW, **{**values, **parts})
+    return View(system="zendesk", as_of=NOW, peers=standard_peers, **{**values, **parts})
 
 
 class Desk:
@@ -750,7 +751,7 @@ def test_the_world_moves_on_behind_no_cursor_and_keeps_what_was_written(desk: De
     desk.send("PUT", f"/tickets/{ticket_id(1)}", {"ticket": {"additional_tags": ["concord_credit_hold"]}})
     moved = ticket(1, status="solved", tags=["thanks"])
     moved.changes.append(Change(at=moved.updated_at, field="status", old="open", new="solved", agent=None))
-    desk.vendor.apply(View(system="zendesk", as_of=NOW, customers=[customer(9)], tickets=[moved]))
+    desk.vendor.apply(View(system="zendesk", as_of=NOW, peers=standard_peers, customers=[customer(9)], tickets=[moved]))
     desk.clock.advance(timedelta(seconds=62))
     rows = read_cursor(desk, "tickets", cursor=cursor)[0]
     assert [(row["id"], row["status"], row["tags"]) for row in rows] == [(ticket_id(1), "solved", ["concord_credit_hold", "thanks"])]

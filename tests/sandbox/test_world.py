@@ -250,7 +250,7 @@ def test_days_go_on_and_are_the_same_each_time() -> None:
 
 
 def test_a_stale_system_can_be_chosen() -> None:
-    world = build_world(7, 0.3, FaultPlan(faults={"stale_connection": 1}, stale_system="zendesk"), None, ANCHOR)
+    world = build_world(7, 0.3, FaultPlan(faults={"stale_connection": 1}, stale_role="support"), None, ANCHOR)
     assert findings(world, ANCHOR) == {("D13", "stale", "zendesk")}
 
 
@@ -268,7 +268,7 @@ def test_too_many_faults_for_a_small_world_are_refused() -> None:
         ("a.json", '{"fault": {}}', "fault: Extra inputs"),
         ("a.yml", "faults: [", "not YAML or JSON"),
         ("a.json", "{", "not YAML or JSON"),
-        ("a.yml", "stale_system: sap", "stale_system"),
+        ("a.yml", "stale_role: sap", "stale_role"),
     ],
 )
 def test_a_wrong_plan_names_file_and_field(tmp_path: Path, name: str, text: str, expected: str) -> None:
@@ -280,9 +280,9 @@ def test_a_wrong_plan_names_file_and_field(tmp_path: Path, name: str, text: str,
 
 
 def test_a_plan_from_yaml_and_from_json_is_the_same(tmp_path: Path) -> None:
-    (tmp_path / "p.yml").write_text("faults:\n  tier_mismatch: 2\nstale_system: stripe\n")
-    (tmp_path / "p.json").write_text('{"faults": {"tier_mismatch": 2}, "stale_system": "stripe"}')
-    assert load_plan(tmp_path / "p.yml") == load_plan(tmp_path / "p.json") == FaultPlan(faults={"tier_mismatch": 2}, stale_system="stripe")
+    (tmp_path / "p.yml").write_text("faults:\n  tier_mismatch: 2\nstale_role: billing\n")
+    (tmp_path / "p.json").write_text('{"faults": {"tier_mismatch": 2}, "stale_role": "billing"}')
+    assert load_plan(tmp_path / "p.yml") == load_plan(tmp_path / "p.json") == FaultPlan(faults={"tier_mismatch": 2}, stale_role="billing")
     with pytest.raises(SandboxError, match="cannot be read"):
         load_plan(tmp_path / "none.yml")
 

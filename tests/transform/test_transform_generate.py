@@ -19,14 +19,12 @@ def test_committed_files_are_what_the_contracts_give() -> None:
 @pytest.mark.parametrize(
     ("find", "put", "parts"),
     [
-        ("customers.creditlimit", "customers.creditlimitt", ["customer.yml", "fields.credit_limit.from.netsuite", "Did you mean 'customers.creditlimit'?"]),
         ("owner: erp", "owner: finance", ["customer.yml", "owner", "erp, crm, billing, support"]),
         ("type: boolean", "type: yesno", ["customer.yml", "unknown type 'yesno'", "Types:"]),
         ("hold_grace: 60s", "hold_grace: soon", ["customer.yml", "policy.hold_grace", "15m"]),
-        ("Hold: hold", "Hold: blocked", ["customer.yml", "values.credit_status.salesforce", "allowed"]),
+        ("allowed: [ok, hold]", "allowed: [ok, hold]\n    zendesk: {hold: hold}", ["customer.yml", "values.credit_status.zendesk", "contracts/systems"]),
         ("grain: [customer_id]", "grain: [customer]", ["customer.yml", "grain", "'customer'"]),
         ("expected_in:", "expectd_in:", ["customer.yml", "expectd_in", "no key"]),
-        ("zendesk: organizations.name", "zendesc: organizations.name", ["customer.yml", "fields.name.from", "zendesc"]),
     ],
 )
 def test_a_wrong_contract_is_explained(tmp_path: Path, find: str, put: str, parts: list[str]) -> None:
@@ -39,6 +37,27 @@ def test_a_wrong_contract_is_explained(tmp_path: Path, find: str, put: str, part
         load_entities(tmp_path / "contracts")
     for part in parts:
         assert part in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("find", "put", "parts"),
+    [
+        ("Hold: hold", "Hold: blocked", ["salesforce.yml", "values.customer.credit_status", "Allowed: ok, hold"]),
+        ("customer.credit_status", "customer.credit_state", ["salesforce.yml", "values.customer.credit_state", "customer.credit_status"]),
+        ("system: salesforce", "system: sugar", ["salesforce.yml", "named as the file"]),
+        ("Hold: hold", "7: hold", ["salesforce.yml", "values.customer.credit_status", "Quote"]),
+    ],
+)
+def test_a_wrong_value_map_is_explained(tmp_path: Path, find: str, put: str, parts: list[str]) -> None:
+    shutil.copytree(CONTRACTS, tmp_path / "contracts")
+    path = tmp_path / "contracts" / "systems" / "salesforce.yml"
+    text = path.read_text()
+    assert find in text
+    path.write_text(text.replace(find, put, 1))
+    with pytest.raises(UsageError) as raised:
+        generated_files(tmp_path / "contracts")
+    assert all(part in str(raised.value) for part in parts), str(raised.value)
+
 
 
 def test_every_entity_has_a_model_and_statuses_are_mapped() -> None:

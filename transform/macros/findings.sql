@@ -5,11 +5,6 @@
         {%- for name, team in finding_kinds()['teams'].items() %} when '{{ name }}' then '{{ team }}'{% endfor %} end
 {%- endmacro %}
 
-{% macro role_of_connection(connection) %}
-    case {{ connection }}
-        {%- for name, role in var('roles', {}).items() %} when '{{ name }}' then '{{ role }}'{% endfor %} else 'erp' end
-{%- endmacro %}
-
 {% macro owner_teams(drift_id, role, left_connection, right_connection) %}
     case {{ drift_id }}
         {%- for name, kind in finding_kinds()['kinds'].items() %}

@@ -6,7 +6,8 @@
     {%- set names = {
         'string': 'varchar', 'json': 'varchar', 'bigint': 'bigint', 'integer': 'integer', 'decimal': 'decimal(38,9)', 'money': 'decimal(24,6)',
         'double': 'double', 'boolean': 'boolean', 'flag': 'boolean', 'timestamp': 'timestamp', 'epoch': 'timestamp',
-        'local_timestamp': 'timestamp', 'date': 'date', 'local_date': 'date', 'strings': 'varchar[]',
+        'local_timestamp': 'timestamp', 'date': 'date', 'local_date': 'date', 'open_date': 'date', 'open_timestamp': 'timestamp',
+        'odata_date': 'date', 'odata_timestamp': 'timestamp', 'text_decimal': 'decimal(38,9)', 'strings': 'varchar[]',
     } -%}
     {{ return(names[kind]) }}
 {% endmacro %}

@@ -1,9 +1,16 @@
 {#- Decoding values: status codes by the versioned map, minor units by currency, text forms that compare equal. -#}
 
-{#- Canonical value of a raw code, null where the map does not know it. Exactly one row a code, so max() only says so to the planner. -#}
-{% macro value_of(entity, field, system, raw) -%}
+{#- Canonical value of a raw code, null where the map does not know it. `system` is the column that names the row's vendor.
+    Exactly one row a code, so max() only says so to the planner. -#}
+{% macro decoded(entity, field, system, raw) -%}
     (select max(code.value) from {{ ref('value_map') }} as code
-     where code.entity = '{{ entity }}' and code.field = '{{ field }}' and code.system = '{{ system }}' and code.raw_value = {{ raw }})
+     where code.entity = '{{ entity }}' and code.field = '{{ field }}' and code.system = {{ system }} and code.raw_value = {{ raw }})
+{%- endmacro %}
+
+{#- A system's own word for a canonical value: the value map read backwards, the shortest word where several mean the same. -#}
+{% macro spelled(entity, field, system, value) -%}
+    (select min_by(code.raw_value, (length(code.raw_value), code.raw_value)) from {{ ref('value_map') }} as code
+     where code.entity = '{{ entity }}' and code.field = '{{ field }}' and code.system = '{{ system }}' and code.value = {{ value }})
 {%- endmacro %}
 
 {#- Minor units as an amount. `size` is currency.minor_size of the row's system and currency. -#}

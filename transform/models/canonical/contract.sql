@@ -1,17 +1,20 @@
+with agreements as (
+    {{ conformed('contract') }}
+)
+
 select
-    agreement.connection || ':' || agreement.contract_id as contract_key,
-    agreement.connection,
-    agreement.contract_id,
+    document.connection || ':' || document.contract_id as contract_key,
+    document.connection,
+    document.contract_id,
     link.customer_id,
-    agreement.number,
-    {{ value_of('contract', 'status', 'salesforce', 'agreement.status_raw') }} as status,
-    agreement.status_raw,
-    {{ value_of('contract', 'tier', 'salesforce', 'agreement.tier_raw') }} as tier,
-    nullif(agreement.tier_raw, '') as tier_raw,
-    nullif(agreement.billing_subscription_id, '') as billing_subscription_id,
-    agreement.start_date,
-    agreement.end_date,
-    agreement.last_modified_at as updated_at
-from {{ ref('stg_salesforce__contracts') }} as agreement
-left join {{ ref('crosswalk') }} as link on agreement.connection = link.connection and agreement.account_id = link.record_id
-where not agreement.is_removed
+    document.number,
+    {{ decoded('contract', 'status', 'document.system', 'document.status_raw') }} as status,
+    document.status_raw,
+    {{ decoded('contract', 'tier', 'document.system', 'document.tier_raw') }} as tier,
+    document.tier_raw,
+    document.billing_subscription_id,
+    document.start_date,
+    document.end_date,
+    document.updated_at
+from agreements as document
+left join {{ ref('crosswalk') }} as link on document.connection = link.connection and document.customer_record_id = link.record_id

@@ -6,40 +6,51 @@ with owner_link as (
     ) = 1
 ),
 
-invoices_past_due as (
-    select connection, customer_id, min(due_date) as oldest_due_date
-    from {{ ref('stg_netsuite__transactions') }}
-    where transaction_type = 'CustInvc' and unpaid_amount > 0 and not coalesce(is_voided, false) and not is_removed
-        and due_date < cast({{ as_of() }} as date)
-    group by connection, customer_id
+accounts as (
+    {{ conformed('erp_customer') }}
+),
+
+rates as (
+    {{ conformed('exchange_rate') }}
+),
+
+open_documents as (
+    select
+        invoice.connection,
+        invoice.customer_record_id,
+        sum(invoice.open_amount) as open_amount,
+        sum(case when invoice.due_date < cast({{ as_of() }} as date) then invoice.open_amount else 0 end) as overdue_amount,
+        min(case when invoice.due_date < cast({{ as_of() }} as date) then invoice.due_date end) as oldest_due_date
+    from {{ ref('invoice') }} as invoice
+    where invoice.role = 'erp' and invoice.open_amount > 0 and coalesce(invoice.status, '') <> 'void'
+    group by invoice.connection, invoice.customer_record_id
 )
 
 select
     link.customer_id,
     link.connection as owner_connection,
     link.record_id as owner_record_id,
-    record.customer_number,
-    record.name,
-    record.tax_id,
+    account.customer_number,
+    identity.name,
+    identity.tax_id,
     identity.domain,
     identity.country,
     identity.postcode,
-    currency.currency,
+    coalesce(account.currency, identity.currency) as currency,
     parent.customer_id as parent_customer_id,
-    record.terms_id,
-    not coalesce(record.is_inactive, false) as is_active,
-    coalesce(record.is_on_hold, false) as is_on_hold,
-    {{ money('record.credit_limit') }} as credit_limit,
-    {{ money('record.balance') }} as balance,
-    {{ money('record.overdue_amount') }} as overdue_amount,
+    account.terms,
+    account.is_active,
+    account.is_on_hold,
+    account.credit_limit,
+    {{ money('coalesce(account.balance, due.open_amount, 0)') }} as balance,
+    {{ money('coalesce(account.overdue_amount, due.overdue_amount, 0)') }} as overdue_amount,
     cast(coalesce({{ days_between('cast(' ~ as_of() ~ ' as date)', 'due.oldest_due_date') }}, 0) as bigint) as overdue_days,
-    currency.exchange_rate as base_exchange_rate,
-    record.created_at,
-    record.version_at as updated_at
+    rates.rate as base_exchange_rate,
+    account.created_at,
+    account.updated_at
 from owner_link as link
-inner join {{ ref('stg_netsuite__customers') }} as record on link.connection = record.connection and link.record_id = record.customer_id
+inner join accounts as account on link.connection = account.connection and link.record_id = account.record_id
 inner join {{ ref('customer_record') }} as identity on link.record_key = identity.record_key
-left join {{ ref('stg_netsuite__currencies') }} as currency
-    on record.connection = currency.connection and record.currency_id = currency.currency_id
-left join {{ ref('crosswalk') }} as parent on record.connection = parent.connection and record.parent_customer_id = parent.record_id
-left join invoices_past_due as due on record.connection = due.connection and record.customer_id = due.customer_id
+left join rates on account.connection = rates.connection and coalesce(account.currency, identity.currency) = rates.currency
+left join {{ ref('crosswalk') }} as parent on identity.connection = parent.connection and identity.parent_record_id = parent.record_id
+left join open_documents as due on link.connection = due.connection and link.record_id = due.customer_record_id

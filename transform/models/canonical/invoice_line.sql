@@ -1,37 +1,16 @@
-with billing as (
-    select
-        line.connection,
-        line.invoice_line_id,
-        line.invoice_id,
-        product.sku,
-        line.description,
-        cast(line.quantity as decimal(38, 9)) as quantity,
-        {{ from_minor('line.amount_minor', 'unit.minor_size') }} as amount,
-        {{ from_minor('line.tax_minor', 'unit.minor_size') }} as tax_amount
-    from {{ ref('stg_stripe__invoice_lines') }} as line
-    left join {{ ref('currency') }} as unit on unit.system = 'stripe' and line.currency = unit.currency
-    left join {{ ref('stg_stripe__products') }} as product on line.connection = product.connection and line.product_id = product.product_id
-    where not line.is_removed
-),
-
-ledger as (
-    select
-        line.connection,
-        line.line_id as invoice_line_id,
-        line.transaction_id as invoice_id,
-        product.sku,
-        line.memo as description,
-        -- the ledger writes sales lines with a minus
-        -line.quantity as quantity,
-        {{ money('-line.amount') }} as amount,
-        cast(null as {{ sql_type('money') }}) as tax_amount
-    from {{ ref('stg_netsuite__transaction_lines') }} as line
-    inner join {{ ref('stg_netsuite__transactions') }} as document
-        on line.connection = document.connection and line.transaction_id = document.transaction_id and document.transaction_type = 'CustInvc'
-    left join {{ ref('stg_netsuite__items') }} as product on line.connection = product.connection and line.item_id = product.item_id
-    where not line.is_removed and not coalesce(line.is_main_line, false) and not coalesce(line.is_tax_line, false)
+with lines as (
+    {{ conformed('invoice_line') }}
 )
 
-select connection || ':' || invoice_line_id as invoice_line_key, connection || ':' || invoice_id as invoice_key, * from billing
-union all
-select connection || ':' || invoice_line_id as invoice_line_key, connection || ':' || invoice_id as invoice_key, * from ledger
+select
+    connection || ':' || invoice_line_id as invoice_line_key,
+    connection || ':' || invoice_id as invoice_key,
+    connection,
+    invoice_line_id,
+    invoice_id,
+    sku,
+    description,
+    quantity,
+    amount,
+    tax_amount
+from lines

@@ -1,18 +1,24 @@
+with orders as (
+    {{ conformed('sales_order') }}
+)
+
 select
-    connection || ':' || transaction_id as order_key,
-    connection,
-    transaction_id as order_id,
-    number,
-    golden_customer_id as customer_id,
-    external_id as opportunity_id,
-    {{ value_of('order', 'status', 'netsuite', 'status_raw') }} as status,
-    status_raw,
-    currency,
-    {{ money('abs(total_amount)') }} as total_amount,
-    {{ to_minor('abs(total_amount)', 'minor_units') }} as total_minor,
-    {{ money('abs(tax_amount)') }} as tax_amount,
-    transaction_date as order_date,
-    created_at,
-    updated_at
-from {{ ref('erp_transaction') }}
-where transaction_type = 'SalesOrd'
+    document.connection || ':' || document.order_id as order_key,
+    document.connection,
+    document.order_id,
+    document.number,
+    link.customer_id,
+    document.company_id,
+    document.opportunity_id,
+    {{ decoded('order', 'status', 'document.system', 'document.status_raw') }} as status,
+    document.status_raw,
+    document.currency,
+    document.total_amount,
+    {{ to_minor('document.total_amount', 'unit.minor_units') }} as total_minor,
+    document.tax_amount,
+    document.order_date,
+    document.created_at,
+    document.updated_at
+from orders as document
+left join {{ ref('currency') }} as unit on document.system = unit.system and document.currency = unit.currency
+left join {{ ref('crosswalk') }} as link on document.connection = link.connection and document.customer_record_id = link.record_id

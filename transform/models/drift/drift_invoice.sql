@@ -7,8 +7,12 @@ with classes as (
     select *, 'status' as finding_class from {{ ref('reconciled_invoice') }} where status_class = 'status'
 ),
 
+known_rates as (
+    {{ conformed('exchange_rate') }}
+),
+
 rates as (
-    select currency, max(exchange_rate) as rate from {{ ref('stg_netsuite__currencies') }} where not is_removed group by currency
+    select currency, max(rate) as rate from known_rates group by currency
 ),
 
 priced as (

@@ -1,40 +1,25 @@
 {%- set freshness = var('freshness', {}) -%}
 -- the newest change that a source itself made; what Concord wrote there does not count as life
-with technical as (
-    select connection, user_id from {{ ref('stg_salesforce__users') }}
-    where username in ({{ quoted(var('integration_usernames')) }})
-        {%- for name in var('integration_usernames') %} or username like '{{ name }}.%'{% endfor %}
+with users as (
+    {{ conformed('agent') }}
+),
 
-    union all
+technical as (
+    select connection, agent_id
+    from users
+    where lower(login) in ({{ quoted(var('integration_usernames')) }})
+        {%- for name in var('integration_usernames') %} or lower(login) like '{{ name }}.%'{% endfor %}
+),
 
-    select connection, user_id from {{ ref('stg_zendesk__users') }} where lower(email) in ({{ quoted(var('integration_usernames')) }})
+changes as (
+    {{ conformed('source_commit') }}
 ),
 
 commits as (
-    {%- for model, column in [
-        ('stg_netsuite__customers', 'updated_at'), ('stg_netsuite__contacts', 'updated_at'), ('stg_netsuite__items', 'updated_at'),
-        ('stg_netsuite__transactions', 'updated_at'), ('stg_salesforce__contacts', 'last_modified_at'),
-        ('stg_salesforce__opportunities', 'last_modified_at'), ('stg_salesforce__products', 'system_modstamp'),
-        ('stg_stripe__customers', 'changed_at'), ('stg_stripe__subscriptions', 'changed_at'), ('stg_stripe__invoices', 'changed_at'),
-        ('stg_stripe__charges', 'changed_at'), ('stg_stripe__refunds', 'changed_at'), ('stg_stripe__credit_notes', 'changed_at'),
-        ('stg_zendesk__organizations', 'created_at'), ('stg_zendesk__users', 'updated_at'), ('stg_zendesk__tickets', 'created_at'),
-    ] %}
-    select connection, max({{ column }}) as committed_at from {{ ref(model) }} group by connection
-    union all
-    {%- endfor %}
-    {%- for model in ['stg_salesforce__accounts', 'stg_salesforce__contracts'] %}
-    select change.connection, max(change.last_modified_at) as committed_at
-    from {{ ref(model) }} as change
-    left join technical on change.connection = technical.connection and change.last_modified_by_id = technical.user_id
-    where technical.user_id is null
-    group by change.connection
-    union all
-    {%- endfor %}
-    select event.connection, max(event.created_at) as committed_at
-    from {{ ref('stg_zendesk__ticket_events') }} as event
-    left join technical on event.connection = technical.connection and event.updater_id = technical.user_id
-    where technical.user_id is null
-    group by event.connection
+    select change.connection, change.committed_at
+    from changes as change
+    left join technical on change.connection = technical.connection and change.changed_by = technical.agent_id
+    where technical.agent_id is null
 ),
 
 limits as (

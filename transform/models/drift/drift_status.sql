@@ -23,15 +23,14 @@ customers as (
         'inactive_customer' as class, 'customer' as entity, 'error' as severity, 'erp' as owner_role, customer.customer_id,
         'customer:' || customer.customer_id as correlation_id,
         customer.owner_connection as left_connection, 'customer' as left_entity, customer.owner_record_id as left_id,
-        link.connection as right_connection, 'account' as right_entity, link.record_id as right_id,
+        account.connection as right_connection, 'account' as right_entity, account.record_id as right_id,
         'is_active' as field, 'inactive' as left_value, account.type_raw as right_value,
         customer.balance as exposure, customer.currency, customer.updated_at as since,
         'the ERP has closed a customer that the CRM still serves' as detail
     from {{ ref('customer') }} as customer
-    inner join {{ ref('crosswalk') }} as link on customer.customer_id = link.customer_id and link.role = 'crm' and link.is_primary
-    inner join {{ ref('stg_salesforce__accounts') }} as account on link.connection = account.connection and link.record_id = account.account_id
+    inner join {{ ref('account_state') }} as account on customer.customer_id = account.customer_id and account.role = 'crm' and account.is_primary
     where not customer.is_active
-        and {{ value_of('customer', 'account_type', 'salesforce', 'account.type_raw') }} = 'customer'
+        and account.account_type = 'customer'
         and {{ age_seconds(as_of(), 'customer.updated_at') }} > {{ contract()['customer']['status_grace_seconds'] }}
 )
 

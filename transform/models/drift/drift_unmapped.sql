@@ -10,6 +10,13 @@
     ('contract', 'contract', 'contract_id', 'tier', 'tier_raw', 'updated_at', none),
     ('product', 'product', 'product_id', 'tier', 'tier_raw', 'created_at', none),
     ('support_case', 'case', 'case_id', 'status', 'status_raw', 'updated_at', none),
+    ('support_case', 'case', 'case_id', 'priority', 'priority_raw', 'updated_at', none),
+    ('dispute', 'dispute', 'dispute_id', 'status', 'status_raw', 'updated_at', 'amount'),
+    ('shipment', 'shipment', 'shipment_id', 'status', 'status_raw', 'updated_at', none),
+    ('return_order', 'return', 'return_id', 'status', 'status_raw', 'updated_at', 'amount'),
+    ('asset', 'asset', 'asset_id', 'status', 'status_raw', 'updated_at', none),
+    ('entitlement_record', 'entitlement_record', 'entitlement_id', 'status', 'status_raw', 'updated_at', none),
+    ('entitlement_record', 'entitlement_record', 'entitlement_id', 'tier', 'tier_raw', 'updated_at', none),
 ] -%}
 with rows_without_value as (
     {%- for model, entity, id, field, raw, since, amount in carriers %}
@@ -28,11 +35,9 @@ with rows_without_value as (
     select 'entitlement', customer_id, support_connection, support_record_id, 'tier', observed_tier_raw, observed_at, exposure, currency
     from {{ ref('reconciled_entitlement') }} where class = 'unmapped'
     union all
-    select 'customer', link.customer_id, account.connection, account.account_id, 'account_type', account.type_raw, account.last_modified_at, null, null
-    from {{ ref('stg_salesforce__accounts') }} as account
-    left join {{ ref('crosswalk') }} as link on account.connection = link.connection and account.account_id = link.record_id
-    where not account.is_removed and nullif(account.type_raw, '') is not null
-        and {{ value_of('customer', 'account_type', 'salesforce', 'account.type_raw') }} is null
+    select 'customer', customer_id, connection, record_id, 'account_type', type_raw, changed_at, null, null
+    from {{ ref('account_state') }}
+    where role = 'crm' and type_raw is not null and account_type is null
 )
 
 select

@@ -1,13 +1,5 @@
-with observed as (
-    select
-        *,
-        {{ value_of('entitlement', 'tier', 'zendesk', 'entitlement_tier_raw') }} as tier
-    from {{ ref('stg_zendesk__organizations') }}
-    where not is_removed
-),
-
 -- without a billing record, or with a status that nobody can read, there is nothing to hold support against
-billed as (
+with billed as (
     select distinct customer_id from {{ ref('crosswalk') }} where role = 'billing'
 ),
 
@@ -17,9 +9,9 @@ unknown as (
 
 pairs as (
     select
-        link.customer_id,
-        link.connection as support_connection,
-        link.record_id as support_record_id,
+        observed.customer_id,
+        observed.connection as support_connection,
+        observed.record_id as support_record_id,
         owner.subscription_connection,
         owner.subscription_id,
         coalesce(owner.is_covered, false) as is_covered,
@@ -28,20 +20,19 @@ pairs as (
         owner.last_tier,
         owner.start_date as owner_start_date,
         owner.end_date as owner_end_date,
-        observed.tier as observed_tier,
-        nullif(observed.entitlement_tier_raw, '') as observed_tier_raw,
+        observed.entitlement_tier as observed_tier,
+        observed.entitlement_tier_raw as observed_tier_raw,
         observed.entitlement_start_date as observed_start_date,
         observed.entitlement_end_date as observed_end_date,
         owner.period_amount as exposure,
         owner.currency,
         owner.updated_at as since,
-        observed.updated_at as observed_at
-    from {{ ref('crosswalk') }} as link
-    inner join observed on link.connection = observed.connection and link.record_id = observed.organization_id
-    inner join billed on link.customer_id = billed.customer_id
-    left join {{ ref('entitlement') }} as owner on link.customer_id = owner.customer_id
-    left join unknown on link.customer_id = unknown.customer_id
-    where link.role = 'support' and link.is_primary
+        observed.changed_at as observed_at
+    from {{ ref('account_state') }} as observed
+    inner join billed on observed.customer_id = billed.customer_id
+    left join {{ ref('entitlement') }} as owner on observed.customer_id = owner.customer_id
+    left join unknown on observed.customer_id = unknown.customer_id
+    where observed.role = 'support' and observed.is_primary
 )
 
 select

@@ -89,7 +89,7 @@ ranked as (
 credits as (
     select connection, billing_invoice_id, sum(total_amount) as credited_amount
     from {{ ref('credit_note') }}
-    where role = 'billing' and status = 'issued' and billing_invoice_id is not null
+    where role = 'billing' and status in ('issued', 'open', 'applied') and billing_invoice_id is not null
     group by connection, billing_invoice_id
 ),
 
@@ -142,7 +142,8 @@ documents as (
     from billing
     full outer join ranked on billing.invoice_key = ranked.billing_key
     full outer join ledger on ranked.ledger_key = ledger.invoice_key
-    left join {{ ref('currency') }} as unit on unit.system = 'stripe' and coalesce(billing.currency, ledger.currency) = unit.currency
+    left join {{ ref('currency') }} as unit
+        on coalesce(billing.system, ledger.system) = unit.system and coalesce(billing.currency, ledger.currency) = unit.currency
     left join credits on billing.connection = credits.connection and billing.invoice_id = credits.billing_invoice_id
     left join billed_customers as billed on ledger.customer_id = billed.customer_id
     left join owner_connections as owner on billing.customer_id = owner.customer_id

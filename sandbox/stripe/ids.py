@@ -1,0 +1,16 @@
+"""Stripe's ids of the world's rows: a prefix that tells the object, and a digest."""
+
+from __future__ import annotations
+
+import hashlib
+
+_PREFIX = {
+    "customer": "cus_", "product": "prod_", "price": "price_", "subscription": "sub_", "subscription_item": "si_", "invoice": "in_",
+    "invoice_line": "il_", "payment": "ch_", "payment_intent": "pi_", "credit_note": "cn_", "credit_note_line": "cnli_",
+    "refund": "re_", "dispute": "dp_", "event": "evt_", "invoice_payment": "inpay_",
+}
+
+
+def native_id(entity: str, key: int | str) -> str:
+    digest = hashlib.blake2b(f"{entity}:{key}".encode(), digest_size=10).hexdigest()
+    return _PREFIX[entity] + digest

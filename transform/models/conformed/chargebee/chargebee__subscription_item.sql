@@ -1,0 +1,14 @@
+select
+    document.connection,
+    document.subscription_id || '|' || document.item_price_id as subscription_item_id,
+    document.subscription_id,
+    price.product_id,
+    cast(coalesce(cast(document.quantity_in_decimal as {{ sql_type('decimal') }}), document.quantity, 1) as {{ sql_type('decimal') }}) as quantity,
+    {{ from_minor('coalesce(document.amount_minor, document.unit_amount_minor * coalesce(document.quantity, 1))', 'unit.minor_size') }} as amount
+from {{ ref('stg_chargebee__subscription_items') }} as document
+inner join {{ ref('stg_chargebee__subscriptions') }} as agreement
+    on document.connection = agreement.connection and document.subscription_id = agreement.subscription_id
+left join {{ ref('stg_chargebee__item_prices') }} as price
+    on document.connection = price.connection and document.item_price_id = price.item_price_id
+left join {{ ref('currency') }} as unit on unit.system = 'chargebee' and agreement.currency = unit.currency
+where not document.is_removed and not agreement.is_removed

@@ -1,0 +1,1 @@
+{{ conformed_drops('sales_order_line') }}

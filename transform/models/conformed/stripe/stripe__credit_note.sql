@@ -1,0 +1,16 @@
+select
+    document.connection,
+    document.credit_note_id,
+    document.credit_note_id as billing_credit_note_id,
+    document.number,
+    document.customer_id as customer_record_id,
+    cast(null as {{ sql_type('string') }}) as company_id,
+    document.invoice_id as billing_invoice_id,
+    document.status_raw,
+    document.reason,
+    document.currency,
+    {{ from_minor('document.total_minor', 'unit.minor_size') }} as total_amount,
+    document.created_at as issued_at
+from {{ ref('stg_stripe__credit_notes') }} as document
+left join {{ ref('currency') }} as unit on unit.system = 'stripe' and document.currency = unit.currency
+where not document.is_removed

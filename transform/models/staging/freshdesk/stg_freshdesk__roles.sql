@@ -1,0 +1,24 @@
+{{ config(unique_key=['connection', 'role_id']) }}
+
+with source as (
+    {{ landing('freshdesk', 'roles') }}
+),
+
+renamed as (
+    select
+        _connection as connection,
+        cast(id as {{ dbt.type_string() }}) as role_id,
+        name,
+        is_default,
+        created_at,
+        updated_at,
+        coalesce(updated_at, _extracted_at) as version_at,
+        {{ staged_columns() }}
+    from source
+),
+
+latest as (
+    {{ latest_version('renamed') }}
+)
+
+select * from latest

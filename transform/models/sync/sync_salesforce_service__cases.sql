@@ -1,0 +1,1 @@
+{{ case_sync('salesforce_service', 'Case') }}

@@ -1,0 +1,1 @@
+{{ case_sync('servicenow', 'sn_customerservice_case') }}
