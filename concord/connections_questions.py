@@ -51,7 +51,7 @@ def questions(given: Given, ask: Ask | None) -> tuple[str, dict[str, Any]]:
     sandbox = given.sandbox
     if sandbox is None:
         sandbox = _choice(None, "The sandbox or the real account", "--sandbox or --real", ["sandbox", "real"], ask, default="real") == "sandbox"
-    wanted = [key for key in placeholders(spec.base_url, spec.root, *(way.token_path for way in spec.auth.values())) if key != "account_host"]
+    wanted = [key for key in placeholders(spec.base_url, spec.root, *(f"{way.token_path} {way.scope}" for way in spec.auth.values())) if key != "account_host"]
     if "account_host" in placeholders(spec.base_url):
         wanted.insert(0, "account")
     settings = dict(given.settings)

@@ -63,7 +63,7 @@ def audit_refused(client: Client, name: str, resource: Resource, live: int, reas
 def method_of(system: System, resource: Resource) -> str:
     """How completeness of a resource is told; always the same one, so that a later audit replaces an earlier one."""
     reader = reader_of(system.protocol)
-    counts = system.protocol == "stripe" or reader.counter(system, resource) is not None
+    counts = (system.protocol == "stripe" and "{" not in resource.path) or reader.counter(system, resource) is not None
     return reader.COUNTED_BY if counts else "end of read"
 
 

@@ -107,7 +107,9 @@ def open_auth(
             value["consumer_key"], value["consumer_secret"], value["token_id"], value["token_secret"],
             signature_method="HMAC-SHA256", realm=connection.settings.get("account", "").upper().replace("-", "_"),
         )
-    url = _token_url(connection, system, way, base_url)
+    # what stands for the company's own names with the sandbox comes with its account
+    settings = {**system.settings, **connection.settings, **(account.secrets if connection.sandbox and account else {})}
+    url = _token_url(connection, way, base_url, settings)
     payload: Callable[[], dict[str, Any]]
     if method == "oauth2_jwt":
         def payload() -> dict[str, Any]:
@@ -118,7 +120,6 @@ def open_auth(
             }}
     elif method == "client_credentials":
         def payload() -> dict[str, Any]:
-            settings = {**system.settings, **connection.settings}
             asked = {name: fill(told, settings, connection) for name in ("scope", "resource") if (told := getattr(way, name))}
             if way.client_in == "header":
                 pair = HTTPBasicAuth(value["client_id"].encode(), value["client_secret"].encode())
@@ -134,9 +135,9 @@ def open_auth(
     return TokenAuth(lambda: _fetch(connection, session, url, payload(), timeout))
 
 
-def _token_url(connection: Connection, system: System, way: AuthMethod, base_url: str) -> str:
+def _token_url(connection: Connection, way: AuthMethod, base_url: str, settings: Mapping[str, str]) -> str:
     """Where tokens are had: under the vendor's own address, or on a login host of its own, which the sandbox plays as well."""
-    path = fill(way.token_path, {**system.settings, **connection.settings}, connection)
+    path = fill(way.token_path, settings, connection)
     if "://" in path:
         if not connection.sandbox:
             return path

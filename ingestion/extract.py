@@ -391,7 +391,7 @@ class Extraction:
     def _audit(self, resource: Resource, table: _Table, out: Extracted, state: State, finished: bool) -> None:
         landed = self._files(table.name)
         staged = [str(one.path) for one in out.files if one.table == table.name]
-        if self.system.protocol == "stripe" and finished:
+        if self.system.protocol == "stripe" and finished and "{" not in resource.path:
             def held(ids: Sequence[str]) -> int:
                 found = landing.live_rows([*landed, *staged], resource.key, resource.version, resource.key, (resource.key[0], ids))
                 return 0 if found is None else found.num_rows
@@ -479,7 +479,11 @@ def _ahead(pages: Iterator[Page], stop: threading.Event) -> Iterator[Page]:
 
 def _has_cursor(system: System, resource: Resource) -> bool:
     """Whether the vendor tells what changed; otherwise every read is a whole one."""
-    return system.protocol in ("zendesk", "stripe", "soql") or bool(resource.cursor)
+    if system.protocol == "zendesk":
+        return resource.path.startswith("incremental/") or bool(resource.cursor or resource.parent)
+    if system.protocol == "stripe":
+        return bool(resource.events or resource.cursor or resource.parent)
+    return system.protocol == "soql" or bool(resource.cursor)
 
 
 def _deleted(resource: Resource, rows: Sequence[Record]) -> list[bool] | None:

@@ -27,7 +27,7 @@ from ingestion.extract import Extracted, Extraction, ProgressEvent
 from ingestion.filedrop import form as filedrop
 from ingestion.filedrop.extraction import DropExtraction, Reader
 from ingestion.landing import AUDIT, TableFile
-from ingestion.spec import System, load_system
+from ingestion.spec import System, load_system, with_settings
 
 Progress = Callable[[ProgressEvent], None]
 
@@ -223,7 +223,9 @@ def dlt_source(
 
 def system_of(connection: Connection) -> System:
     """What a connection delivers: its vendor's system file, or what the form of its file drop says."""
-    return filedrop.system_of(connection) if connection.system == filedrop.SYSTEM else load_system(connection.system)
+    if connection.system == filedrop.SYSTEM:
+        return filedrop.system_of(connection)
+    return with_settings(load_system(connection.system), connection.settings)
 
 
 def _open_client(connection: Connection, account: SandboxAccount | None, progress: Progress | None) -> Client:

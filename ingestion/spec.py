@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,7 @@ ColumnType = Literal[
 Protocol = Literal[
     "zendesk", "stripe", "soql", "suiteql", "odata_v2", "odata_v4", "oracle_rest", "chargebee", "zuora", "freshdesk", "servicenow", "file_drop",
 ]
-_STEP = re.compile(r"[A-Za-z_][A-Za-z0-9_:\-]*(\[\d+\])?")
+_STEP = re.compile(r"[A-Za-z_][A-Za-z0-9_:\-]*(\[(\d+|\{\w+\})\])?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -33,7 +34,7 @@ class _Strict(BaseModel):
 class Column(_Strict):
     """One landed column. `path`: where the value is in the vendor's record, alternatives separated by `|`, first non-null wins.
 
-    A step is `name`, `name[0]` (position) or `name[360000000101]` (the list member with that id); `sum(a.b)` adds b over the
+    A step is `name`, `name[0]` (position), `name[360000000101]` or `name[{setting}]` (the list member with that id); `sum(a.b)` adds b over the
     list a; `_parent.` starts at the record that holds a child.
     """
 
@@ -42,6 +43,7 @@ class Column(_Strict):
     pii: bool = False
     optional: bool = False  # the vendor leaves the field out at times: its absence is no schema drift
     mixed: bool = False  # the vendor itself sends several JSON types here: no schema drift
+    sql: str = ""  # NetSuite: what to ask for, where it is not the column of that name
 
     @property
     def alternatives(self) -> tuple[str, ...]:
@@ -128,7 +130,7 @@ class Resource(_Strict):
     open_fields: frozenset[str] = frozenset()  # objects whose unknown members are new columns, as a record's own are
     ignored: frozenset[str] = frozenset()  # fields known to come and not wanted
     unfiltered: bool = False  # Oracle: the list takes no filter on the cursor: it is read whole, what is new is found by its stamp here
-    watch: str = ""  # Oracle: a field that changes without moving the stamp; where it is not zero it is compared with the last read
+    watch: str = ""  # Oracle, NetSuite: a field that changes without moving the stamp; where it is not zero it is compared with the last read
     under: str = ""  # Oracle: the resource under whose records this one is read, each by its own request
     under_by: str = ""  # Oracle: `field of the parent=field of the resource under which it is read`
     touched_by: dict[str, str] = Field(default_factory=dict)  # Zuora: list whose new rows mean that the record named in this field changed
@@ -317,6 +319,17 @@ def _known_keys(place: tuple[Any, ...]) -> list[str]:
                                              "deletes": Deletes, "deleted_when": DeletedWhen}
         model = named.get(str(step), model)
     return sorted(model.model_fields)
+
+
+def with_settings(system: System, settings: Mapping[str, str]) -> System:
+    """The system with `{name}` in its columns' paths filled from a connection's settings: ids that each account gives to its own fields."""
+    told = {**system.settings, **settings}
+    resources = {
+        name: resource.model_copy(update={"columns": {
+            key: column.model_copy(update={"path": column.path.format_map(told)}) if "{" in column.path else column
+            for key, column in resource.columns.items()}})
+        for name, resource in system.resources.items() if any("{" in column.path for column in resource.columns.values())}
+    return system.model_copy(update={"resources": {**system.resources, **resources}}) if resources else system
 
 
 @cache

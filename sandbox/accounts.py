@@ -58,7 +58,8 @@ _ACCOUNTS: dict[str, dict[str, str]] = {
         "username": "concord.integration", "password": "oracle-sandbox-password", "client_id": "concord-oracle",
         "client_secret": "oracle-sandbox-secret"},
     "dynamics365_finance": {
-        "tenant": "11111111-2222-3333-4444-555555555555", "client_id": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", "client_secret": "d365-sandbox-secret"},
+        "tenant": "11111111-2222-3333-4444-555555555555", "client_id": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", "client_secret": "d365-sandbox-secret",
+        "environment": "concord-test.sandbox"},
     "chargebee": {"site": "concord-test", "api_key": "test_concord_chargebee"},
     "zuora": {"client_id": "5f0e7a52-3c1d-4b8e-9a46-c0c07d200011", "client_secret": "zuora-sandbox-secret"},
     "freshdesk": {"api_key": "freshdesk-sandbox-key"},

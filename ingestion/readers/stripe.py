@@ -12,6 +12,7 @@ from ingestion.readers import Page, Record, State, Wanted, chunks, refusal
 from ingestion.spec import Resource, System
 
 _SETTLING = 5  # seconds: an event may become visible a moment after its time
+_CUSTOMER = "{customer}"  # in the path of a list that each customer has
 _STAYS = frozenset({"customer.subscription.deleted"})  # says cancelled; the subscription itself remains
 
 
@@ -26,11 +27,17 @@ def _read(client: Client, wanted: Wanted) -> Iterator[Page]:
     if wanted.keys is not None:
         yield from _by_id(client, wanted, wanted.keys)
         return
+    if _CUSTOMER in wanted.resource.path:
+        yield from _ledgers(client, wanted)
+        return
     window = client.system.limits.window
     since = wanted.state.get("since")
     aged = since is not None and window is not None and client.server_time().timestamp() - since > window.total_seconds()
-    if wanted.full or since is None or aged:  # beyond the feed's reach only a full read tells what changed (R5)
+    told_of = wanted.resource.events or wanted.resource.cursor
+    if wanted.full or since is None or aged or not told_of:  # beyond the feed's reach only a full read tells what changed (R5)
         yield from _whole(client, wanted, aged)
+    elif not wanted.resource.events:
+        yield from _lately(client, wanted, since)
     else:
         yield from _changes(client, wanted, since)
 
@@ -59,10 +66,78 @@ def _whole(client: Client, wanted: Wanted, aged: bool) -> Iterator[Page]:
         state: State = {"resume": {"after": after, "since": started}} if more else {"since": started, "events": {}}
         if floor and more:
             state["floor"] = floor
-        changed = [_at(max(row.get("updated") or 0, row.get("created") or 0, told.get(row["id"], 0), floor)) for row in rows]
+        changed = [_at(max(_moment(row), told.get(row["id"], 0), floor)) for row in rows]
         yield Page(_filled(client, wanted, rows), answer.at, state, changed=changed)
         if not more:
             return
+
+
+def _lately(client: Client, wanted: Wanted, since: int) -> Iterator[Page]:
+    """What no event tells of, but which stays as it is soon after it was made: the list from the overlap on."""
+    overlap = int((wanted.resource.overlap or client.system.overlap).total_seconds())
+    started = int(client.server_time().timestamp()) - _SETTLING
+    params: dict[str, Any] = {"limit": client.system.limits.page_size, **wanted.resource.params, "created[gte]": since - overlap}
+    more = True
+    while more:
+        answer = client.read("GET", wanted.resource.path, params=params)
+        rows = answer.content["data"]
+        more = bool(answer.content["has_more"]) and bool(rows)
+        # newest first: only behind the last page is everything before `started` read
+        yield Page(rows, answer.at, None if more else {"since": max(since, started)}, changed=[_at(_moment(row)) for row in rows])
+        if more:
+            params["starting_after"] = rows[-1]["id"]
+
+
+def _moment(row: Record) -> int:
+    """When a record last changed as far as it tells itself."""
+    settled = row["available_on"] if row.get("status") == "available" and row.get("available_on") else 0
+    return max(row.get("updated") or 0, row.get("created") or row.get("date") or 0, settled)
+
+
+def _ledgers(client: Client, wanted: Wanted) -> Iterator[Page]:
+    """The balance ledgers of the customers who have one to read: a balance that is not zero, or an event that says it moved."""
+    overlap = int((wanted.resource.overlap or client.system.overlap).total_seconds())
+    started, since = int(client.server_time().timestamp()) - _SETTLING, wanted.state.get("since")
+    window = client.system.limits.window
+    aged = since is not None and window is not None and client.server_time().timestamp() - since > window.total_seconds()
+    whole = wanted.full or since is None or aged
+    seen: dict[str, int] = {} if whole else wanted.state.get("events") or {}
+    events = {event["id"]: event for event in _events(client, wanted, None if whole or since is None else since - overlap)}
+    moved = [event["data"]["object"]["id"] for id, event in events.items() if id not in seen and _moves_balance(event)]
+    if whole:
+        moved += [row["id"] for row in _all(client, "customers") if row.get("balance")]
+    for some in chunks(list(dict.fromkeys(moved)), client.system.limits.page_size):
+
+        def ledger(customer: str) -> list[Record]:
+            try:
+                return list(_all(client, wanted.resource.path.replace(_CUSTOMER, customer)))
+            except Refused as error:
+                if error.status == 404:  # deleted since
+                    return []
+                raise
+
+        rows = [row for found in _at_once(client, ledger, some) for row in found]
+        yield Page(rows, client.server_time(), changed=[_at(_moment(row)) for row in rows])
+    latest = max([started - overlap, *(event["created"] for event in events.values())]) if whole else max(
+        [since or 0, *(event["created"] for event in events.values())])
+    kept = {id: at for id, at in (seen | {id: event["created"] for id, event in events.items()}).items() if at >= latest - overlap}
+    yield Page([], client.server_time(), {"since": latest, "events": kept})
+
+
+def _moves_balance(event: Record) -> bool:
+    if event["type"] == "customer.created":
+        return bool(event["data"]["object"].get("balance"))
+    return "balance" in (event["data"].get("previous_attributes") or {})
+
+
+def _all(client: Client, path: str) -> Iterator[Record]:
+    params: dict[str, Any] = {"limit": client.system.limits.page_size}
+    while True:
+        content = client.read("GET", path, params=params).content
+        yield from content["data"]
+        if not content["has_more"] or not content["data"]:
+            return
+        params["starting_after"] = content["data"][-1]["id"]
 
 
 def _changes(client: Client, wanted: Wanted, since: int) -> Iterator[Page]:
@@ -76,9 +151,9 @@ def _changes(client: Client, wanted: Wanted, since: int) -> Iterator[Page]:
         if event["id"] in seen:
             continue
         fresh = True
-        touched = event["data"]["object"]["id"]
+        touched, kind = _touched(event)
         if touched not in newest or event["created"] > newest[touched][0]:
-            newest[touched] = (event["created"], event["type"])
+            newest[touched] = (event["created"], kind)
     latest = max([since, *events.values()])
     state: State = {"since": latest, "events": {id: at for id, at in (seen | events).items() if at >= latest - overlap}}
     now = client.server_time()
@@ -96,6 +171,15 @@ def _changes(client: Client, wanted: Wanted, since: int) -> Iterator[Page]:
     yield Page([{"id": id} for id in gone], now, state, changed=[_at(newest[id][0]) for id in gone], tombstones=True, whole_parents=gone)
 
 
+def _touched(event: Record) -> tuple[str, str]:
+    """The id of the record that the event changes, and how: a customer's tax id is a part of the customer."""
+    kind, held = event["type"], event["data"]["object"]
+    if kind.startswith("customer.tax_id."):
+        customer = held["customer"]
+        return customer["id"] if isinstance(customer, dict) else customer, "customer.updated"
+    return held["id"], kind
+
+
 def _by_id(client: Client, wanted: Wanted, keys: Sequence[Any]) -> Iterator[Page]:
     now = client.server_time()
     for some in chunks(list(keys), client.system.limits.page_size):
@@ -108,9 +192,12 @@ def _by_id(client: Client, wanted: Wanted, keys: Sequence[Any]) -> Iterator[Page
 def _fetch(client: Client, wanted: Wanted, ids: Sequence[str]) -> tuple[list[Record], list[str]]:
     """The objects as they are now, and the ids that are no more. An event's own copy may be old or of another version."""
 
+    expanded = wanted.resource.params.get("expand[]", "")
+    within = {"expand[]": expanded.removeprefix("data.")} if expanded else None
+
     def one(id: str) -> Record | None:
         try:
-            row: Record = client.read("GET", f"{wanted.resource.path}/{id}").content
+            row: Record = client.read("GET", f"{wanted.resource.path}/{id}", params=within).content
         except Refused as error:
             if error.status == 404:
                 return None
@@ -167,7 +254,7 @@ def _events(client: Client, wanted: Wanted, since: int | None) -> Iterator[Recor
 def _newest_events(client: Client, wanted: Wanted) -> dict[str, int]:
     newest: dict[str, int] = {}
     for event in _events(client, wanted, None):
-        id = event["data"]["object"]["id"]
+        id, _ = _touched(event)
         newest[id] = max(newest.get(id, 0), event["created"])
     return newest
 

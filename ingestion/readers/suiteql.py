@@ -48,8 +48,14 @@ def _read(client: Client, wanted: Wanted) -> Iterator[Page]:
         return
     started = _local_now(client)
     if not resource.cursor:
+        if resource.parent and not wanted.first:
+            # rows without a stamp change with their parent: the rest was not asked for, and its silence says nothing (R10)
+            for page in _by_key(client, resource, resource.parent_key, wanted.changed_parents(), wanted.changed_parents()):
+                yield replace(page, partial=True)
+            yield Page([], client.server_time(), {"read": started}, partial=True)
+            return
         for answer in (_slices if single else _offsets)(client, resource, [], None):
-            yield Page(answer.content["items"], answer.at)
+            yield _page(resource, answer)
         yield Page([], client.server_time(), {"read": started})
         return
     since = None if wanted.full else state.get("since")
@@ -58,10 +64,13 @@ def _read(client: Client, wanted: Wanted) -> Iterator[Page]:
         since, started = resume["low"], resume["started"]
     low = None if since is None else _earlier(since, resource.overlap or client.system.overlap)
     newest = resume.get("newest") or since or ""
-    kept = {name: state[name] for name in ("deletes",) if name in state and not wanted.full}
+    kept = {name: state[name] for name in ("deletes", "watched") if name in state and not wanted.full}
+    came: dict[str, str | None] = {}  # what this read has of the watched amounts already
     for answer in (_slices if single else _offsets)(client, resource, _since(resource.cursor, low), resume.get("after")):
         rows = answer.content["items"]
         newest = max([newest, *(row.get(resource.cursor) or "" for row in rows)])
+        if resource.watch and "watched" in kept:
+            came |= {row[resource.key[0]]: row.get(resource.watch) for row in rows}
         going = {"low": since, "started": started, "newest": newest, "after": rows[-1].get(resource.key[0])} if single and rows else None
         yield Page(rows, answer.at, {**kept, **({"since": since} if since else {}), "resume": going} if going else None)
     if resource.parent and not wanted.first:
@@ -69,6 +78,8 @@ def _read(client: Client, wanted: Wanted) -> Iterator[Page]:
     if resource.deletes:
         yield from _tombstones(client, resource, None if wanted.first else state.get("deletes"))
         kept["deletes"] = started
+    if resource.watch in resource.columns:
+        yield from _moved(client, resource, kept, came)
     # a row changed while we read may carry a stamp before the newest one seen
     end = min(newest, started) if newest else ""
     yield Page([], client.server_time(), {**kept, **({"since": max(end, since or "")} if end or since else {"since": started})})
@@ -88,32 +99,34 @@ def _slices(client: Client, resource: Resource, where: list[str], after: Any) ->
 
 
 def _offsets(client: Client, resource: Resource, where: list[str], after: Any) -> Iterator[Answer]:
-    """For keys of several columns: offsets up to the ceiling, then on from the last stamp.
+    """For keys of several columns: offsets up to the ceiling, then on from the last stamp, or the last first key where there is none.
 
     At the ceiling the vendor says that there is no more, whether or not that is so: a full last page is never believed (R9).
     """
     size, ceiling = client.system.limits.page_size, client.system.limits.ceiling
-    order = ", ".join(([resource.cursor] if resource.cursor else []) + list(resource.key))
+    along = resource.cursor or resource.key[0]
+    order = ", ".join(dict.fromkeys([along, *resource.key]))
     conditions, offset, last = where, 0, ""
-    ended: list[tuple[tuple[Any, ...], Any]] = []  # rows of the newest stamp so far
+    ended: list[tuple[tuple[Any, ...], Any]] = []  # rows of the last stamp so far
     border: set[tuple[Any, ...]] = set()  # the slice before ended with these rows of its last stamp, and this one begins with them
     while True:
         answer = _query(client, f"{_select(resource)}{_where(conditions)} ORDER BY {order}", size, offset)
         rows = answer.content["items"]
         fresh = [row for row in rows if _mark(resource, row) not in border] if border else rows
         yield replace(answer, content={**answer.content, "items": fresh})
-        newest = rows[-1].get(resource.cursor) if rows and resource.cursor else None
-        ended = [pair for pair in (*ended, *((_mark(resource, row), row.get(resource.cursor)) for row in rows)) if pair[1] == newest]
+        newest = rows[-1].get(along) if rows else None
+        ended = [pair for pair in (*ended, *((_mark(resource, row), row.get(along)) for row in rows)) if pair[1] == newest]
         offset += size
         if not rows or (not answer.content["hasMore"] and not (ceiling and offset >= ceiling and len(rows) == size)):
             return
         if ceiling and offset >= ceiling:
-            stamp = rows[-1].get(resource.cursor, "") if resource.cursor else ""
+            stamp = rows[-1].get(along, "")
             if not stamp or stamp == last:
                 raise ConcordError(
                     f"more than {ceiling} rows share one slice.", where=f"{client.connection.name}.{resource.table}",
                     mend="Give the resource a key of one column.")
-            conditions, offset, last = _since(resource.cursor, stamp), 0, stamp
+            low = _since(along, stamp) if resource.cursor else [f"{along} >= {int(stamp)}"]
+            conditions, offset, last = [*([] if resource.cursor else where), *low], 0, stamp
             border, ended = {mark for mark, at in ended if at == stamp}, []
 
 
@@ -121,13 +134,41 @@ def _mark(resource: Resource, row: Record) -> tuple[Any, ...]:
     return tuple(row.get(name) for name in (*resource.key, resource.version))
 
 
+def _page(resource: Resource, answer: Answer) -> Page:
+    """Rows that carry no stamp are as of the answer."""
+    rows = answer.content["items"]
+    return Page(rows, answer.at, changed=[answer.at] * len(rows) if resource.version == "_changed_at" else None)
+
+
 def _by_key(client: Client, resource: Resource, column: str, keys: Sequence[Any], parents: Sequence[Any]) -> Iterator[Page]:
+    single = len(resource.key) == 1
     for some in chunks(list(keys), 200):
         values = ", ".join(str(int(key)) for key in some)
-        for answer in _slices(client, resource, [f"{column} IN ({values})"], None):
-            yield Page(answer.content["items"], answer.at)
+        for answer in (_slices if single else _offsets)(client, resource, [f"{column} IN ({values})"], None):
+            yield _page(resource, answer)
         if parents:
             yield Page([], client.server_time(), whole_parents=[int(key) for key in some])
+
+
+def _moved(client: Client, resource: Resource, kept: dict[str, Any], came: dict[str, str | None]) -> Iterator[Page]:
+    """Rows whose watched amount moved though their stamp did not: the amounts that are not zero, held against the last read's."""
+    key, amount = resource.key[0], resource.watch
+    small = resource.model_copy(update={"columns": {name: resource.columns[name] for name in (key, amount)}})
+    now: dict[str, str] = {}
+    try:
+        for answer in _slices(client, small, [f"{amount} <> 0"], None):
+            now |= {row[key]: row[amount] for row in answer.content["items"]}
+    except Refused as error:  # an amount that is no number any more: the rows themselves are here
+        if error.status != 400:
+            raise
+        yield Page([], client.server_time(), drift=[Drift(amount, "retyped", f"{resource.table}.{amount} cannot be compared with zero: {error.message}")])
+        return
+    before = kept.get("watched")
+    if before is not None:
+        moved = [id for id in {**before, **now} if before.get(id) != now.get(id)]
+        missed = [id for id in moved if id not in came or (came[id] if came[id] != "0" else None) != now.get(id)]
+        yield from _by_key(client, resource, key, missed, ())
+    kept["watched"] = now
 
 
 def _tombstones(client: Client, resource: Resource, since: str | None) -> Iterator[Page]:
@@ -162,7 +203,7 @@ def _expression(name: str, column: Column) -> str:
         return f"TO_CHAR({column.path}, '{_STAMP}') AS {name}"
     if column.type == "local_date":
         return f"TO_CHAR({column.path}, 'YYYY-MM-DD') AS {name}"
-    return name if column.path == name else f"{column.path} AS {name}"
+    return f"{column.sql} AS {name}" if column.sql else name
 
 
 def _where(conditions: list[str]) -> str:

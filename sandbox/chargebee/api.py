@@ -172,6 +172,9 @@ class Chargebee:
                 now = site.now()
                 return {"time_machine": {"name": name, "time_travel_status": "not_enabled", "genesis_time": now, "destination_time": now,
                                          "object": "time_machine"}}
+            case ["configurations"]:
+                shown = {"domain": self.settings.site, "product_catalog_version": "v2", "chargebee_response_schema_type": "v1", "object": "configuration"}
+                return {"configurations": [shown]}
             case ["exports", id]:
                 return self._export(request, id)
             case [kind] if kind in LISTS and kind not in ("contract_terms", "attached_items", "currencies"):

@@ -144,8 +144,8 @@ def parse(site: Site, kind: str, pairs: Iterable[tuple[str, str]]) -> Query:
             if len(value) > 1000:
                 raise wrong("offset", "cannot exceed 1000 characters")
             offset = value
-        elif name == "include_deleted" and listed.has_deleted:
-            include_deleted = _flag(name, value)
+        elif name == "include_deleted":  # clients send it to every list; those without deleted rows pass over it
+            include_deleted = _flag(name, value) and listed.has_deleted
         elif name in ("sort_by[asc]", "sort_by[desc]"):
             if value not in listed.sorts:
                 known = f"allowed values are {', '.join(listed.sorts)}" if listed.sorts else "this list cannot be sorted"

@@ -39,7 +39,7 @@ class Settings:
     tenant: str = "11111111-2222-3333-4444-555555555555"
     client_id: str = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
     client_secret: str = "d365-sandbox-secret"
-    environment: str = "https://concord-test.sandbox.operations.dynamics.com"
+    environment: str = "concord-test.sandbox"  # the first part of its host
     is_mapped: bool = True
     user: str = INTEGRATION_ACTOR
     default_company: str = COMPANIES[0]
@@ -60,7 +60,7 @@ class Dynamics:
 
     def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
         self.store, self._settings = store, settings
-        application = Application(settings.tenant, settings.client_id, settings.client_secret, settings.environment, settings.is_mapped)
+        application = Application(settings.tenant, settings.client_id, settings.client_secret, f"https://{settings.environment}.operations.dynamics.com", settings.is_mapped)
         self._door = Doorkeeper(clock, application, settings.token_life)
         self._tables = Tables(store, clock, settings.user)
         self._reader = Reader(self._tables, Pages(settings.default_company, settings.largest_page))

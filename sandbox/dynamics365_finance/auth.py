@@ -22,7 +22,7 @@ class Application:
     tenant: str
     client_id: str
     client_secret: str
-    environment: str
+    environment: str  # its address
     is_mapped: bool
 
 

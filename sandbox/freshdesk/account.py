@@ -23,7 +23,7 @@ _RECENT_KEPT = 100_000
 _CLOSED = 5
 _FIRST_NEW = {
     "companies": 43_050_000_001, "contacts": 43_150_000_001, "conversations": 46_000_000_001, "time_entries": 47_900_000_001,
-    "sla_policies": 43_425_000_001,
+    "sla_policies": 43_425_000_001, "attachments": 43_600_000_001,
 }
 
 

@@ -7,9 +7,11 @@ refusals to `answers`, queries to `search`, custom objects to `custom_objects`, 
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 from sandbox.freshdesk import fields, records, search, writes
@@ -29,6 +31,7 @@ from sandbox.freshdesk.answers import (
 from sandbox.freshdesk.calls import PAGING, ROOT, Call, Handler, bare, created, known, number, numbers
 from sandbox.freshdesk.custom_objects import Assets
 from sandbox.freshdesk.exports import FILES, Exports
+from sandbox.freshdesk.forms import form, is_form
 from sandbox.freshdesk.limits import Credits, Spent, is_known
 from sandbox.freshdesk.parties import Parties, company_view
 from sandbox.freshdesk.records import stamp
@@ -40,6 +43,9 @@ MAX_SEARCH_PAGE, SEARCH_PAGE = 10, 30
 DEFAULT_WINDOW = timedelta(days=30)
 EMBEDDED_CONVERSATIONS = 10
 MAX_BULK = 100
+_ATTACHMENTS = "/attachments/"
+_MAX_FILES_BYTES = 20 * 1024 * 1024
+_TAKES_FILES = re.compile(rf"{ROOT}/tickets(/\d+(/notes|/reply)?)?")
 _TICKET_FILTERS = ("new_and_my_open", "watching", "spam", "deleted")
 _TICKET_ORDERS = ("created_at", "due_by", "updated_at", "status")
 
@@ -105,6 +111,8 @@ class Freshdesk:
         try:
             if request.path.startswith(FILES):
                 return self._exports.download(request)
+            if request.path.startswith(_ATTACHMENTS):
+                return self._download(request)
             self._admit(request)
             cost = _cost(request)
             spent = self._credits.spend("account", self.settings.requests_per_minute, cost)
@@ -153,7 +161,8 @@ class Freshdesk:
                 allowed.append(method)
                 continue
             reads = method == "GET"
-            call = Call(request, None if reads else self._body(request), **matched.groupdict())
+            body, files = (None, ()) if reads else self._body(request)
+            call = Call(request, body, files=files, **matched.groupdict())
             if reads:
                 return handler(call)
             only(request, ("force",))
@@ -163,15 +172,41 @@ class Freshdesk:
             raise wrong_verb(request.method, sorted(set(allowed)))
         raise unknown_id()
 
-    def _body(self, request: Request) -> Any:
+    def _body(self, request: Request) -> tuple[Any, tuple[Record, ...]]:
         if not request.body:
-            return {}
+            return {}, ()
+        if is_form(request) and _TAKES_FILES.fullmatch(request.path):
+            return self._form(request)
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise Refused(json_response({"code": "invalid_content_type", "message": "Content-Type header should have application/json"}, 415))
         try:
-            return request.json()
+            return request.json(), ()
         except ValueError:
             raise denied("invalid_json", "Request body has invalid json format", 400) from None
+
+    def _form(self, request: Request) -> tuple[Any, tuple[Record, ...]]:
+        read = form(request)
+        if read is None:
+            raise denied("invalid_multipart", "Request body is no multipart form", 400)
+        body, files = read
+        if sum(file["size"] for file in files) > _MAX_FILES_BYTES:
+            raise invalid([("attachments", "The total size of the attachments should not exceed 20 MB", "invalid_size")])
+        now = self._now()
+        return body, tuple(self._attachment(request, file, now) for file in files)
+
+    def _attachment(self, request: Request, file: Record, now: str) -> Record:
+        """Kept from here on; its address is open to everybody who has it, as a signed one is."""
+        id = self._account.new_id("attachments")
+        url = f"{request.base_url}{_ATTACHMENTS}{id}/{quote(file['name'])}"
+        record = {"id": id, **file, "created_at": now, "updated_at": now, "attachment_url": url}
+        self._account.put("attachments", record, searched=False)
+        return bare(record)
+
+    def _download(self, request: Request) -> Response:
+        held = self.store.get("attachments", request.path.removeprefix(_ATTACHMENTS).partition("/")[0])
+        if held is None or request.method != "GET":
+            raise unknown_id()
+        return Response(200, b64decode(held["_content"]), {"content-type": held["content_type"]})
 
     def _sub_limit(self, name: str, limit: int | None) -> None:
         spent = self._credits.spend(name, limit)
@@ -370,7 +405,7 @@ class Freshdesk:
             ticket["description"], ticket["description_text"] = row["_description"], row["_description_text"]
             ticket["structured_description"] = None
         if single:
-            ticket["attachments"] = []
+            ticket["attachments"] = row.get("_attachments", [])
             ticket["source_additional_info"] = None
         if "stats" in shown:
             ticket["stats"] = row["_stats"]
@@ -442,7 +477,7 @@ class Freshdesk:
             record["company_id"] = contact["company_id"]
         answer_by, done_by = records.due(self._clock.now(), record["priority"])
         record |= {"id": self._account.new_id("tickets"), "due_by": record["due_by"] or done_by, "fr_due_by": record["fr_due_by"] or answer_by,
-                   "_stats": {**records.NO_STATS, **_steps(None, record, now)}}
+                   "_attachments": list(call.files), "_stats": {**records.NO_STATS, **_steps(None, record, now)}}
         self._account.put("tickets", record)
         return created(call, "tickets", self._ticket(record, frozenset(), single=True))
 
@@ -461,7 +496,7 @@ class Freshdesk:
     def _update_ticket(self, call: Call) -> Response:
         self._sub_limit("ticket updates", self.settings.ticket_updates_per_minute)
         held = self._writable(call.id, "PUT")
-        record = self._changed_ticket(held, call.body)
+        record = self._changed_ticket(held, call.body) | ({"_attachments": [*held.get("_attachments", []), *call.files]} if call.files else {})
         answer = record
         if record["priority"] != held["priority"] and record["due_by"] == held["due_by"]:
             # the targets are worked out again some seconds later: this answer still shows the old ones
@@ -572,7 +607,7 @@ class Freshdesk:
         said = self._say(
             ticket, sent["body"], private=sent.get("private", True), incoming=sent.get("incoming", False), user=sent.get("user_id"),
             to=sent.get("notify_emails"))
-        said = {**said, "source": 2}
+        said = {**said, "source": 2, "attachments": list(call.files)}
         self._account.put("conversations", said)
         return created(call, "", said)
 
@@ -580,6 +615,9 @@ class Freshdesk:
         ticket = self._writable(call.id, "POST")
         sent = writes.note(call.body, ("body", "from_email", "user_id", "cc_emails", "bcc_emails"))
         said = self._say(ticket, sent["body"], private=False, to=[self._requester(ticket["requester_id"])["email"] or ""])
+        if call.files:
+            said = {**said, "attachments": list(call.files)}
+            self._account.put("conversations", said)
         return created(call, "", said)
 
     def _edit_conversation(self, call: Call) -> Response:

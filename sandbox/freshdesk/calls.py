@@ -22,6 +22,7 @@ class Call:
     id: str = ""
     kind: str = ""
     record: str = ""
+    files: tuple[Record, ...] = ()  # of a multipart form
 
 
 Handler = Callable[[Call], Response]

@@ -93,6 +93,9 @@ class Parties:
         new = records.new_contact(0, self._now())
         record = writes.contact(None, call.body, self._holder("contacts"), self._account.exists, new, self._agent_emails())
         record["id"] = self._account.new_id("contacts")
+        if record["company_id"] is None and "company_id" not in call.body and record["email"]:  # the company that has the domain
+            domain = record["email"].rpartition("@")[2].lower()
+            record["company_id"] = next((row["id"] for row in self.store.collection("companies").values() if domain in row["domains"]), None)
         self._account.put("contacts", record)
         return created(call, "contacts", self._contact(record))
 

@@ -15,38 +15,39 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from sandbox.netsuite.auth import TOKEN_PATH, Credentials, Doorkeeper
+from sandbox.netsuite.catalogue import RECORD_OF_TYPE, RECORD_TYPES, Field, RecordType
 from sandbox.netsuite.errors import Refusal, error_response
 from sandbox.netsuite.filter import where_of
 from sandbox.netsuite.records import (
     CHILDREN,
     LINES_PER_TRANSACTION,
-    RECORD_OF_TYPE,
-    RECORD_TYPES,
-    Field,
     Record,
-    RecordType,
     contact_record,
     credit_memo_record,
-    currency_record,
     customer_record,
-    fixed_records,
+    fulfilment_record,
     invoice_record,
     item_record,
     order_record,
     payment_record,
+    receipt_record,
     refund_record,
+    return_record,
+    settled,
     spread,
     status_name,
-    term_of,
     type_name,
-    utc_text,
 )
-from sandbox.netsuite.suiteql import MAX_PAGE, MAX_ROWS, TABLES, SuiteQL
+from sandbox.netsuite.setup import currency_record, employee_record, fixed_records, rate_records, term_of, utc_text
+from sandbox.netsuite.suiteql import MAX_PAGE, MAX_ROWS, SuiteQL
+from sandbox.netsuite.tables import TABLES
 from sandbox.netsuite.writes import Writer
 from sandbox.protocol import Clock, Request, Response, Store, Vendor, json_response
-from sandbox.world.model import Row, View, native_id
+from sandbox.world.model import Row, Shipment, View, native_id
 
-_COLLECTIONS = ("subsidiary", "currency", "term", "customer", "contact", "item", "transaction", "deletedrecord")
+_COLLECTIONS = (
+    "subsidiary", "currency", "currencyrate", "term", "accountingperiod", "employee", "customer", "contact", "item", "transaction", "deletedrecord",
+)
 _EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 _ACTIONS = {"GET", "POST", "PATCH", "PUT", "DELETE"}
 
@@ -86,7 +87,8 @@ class NetSuite:
         self._door = Doorkeeper(clock, credentials, settings.token_life, settings.clock_skew)
         zone = ZoneInfo(settings.time_zone)
         self._engine = SuiteQL(zone, clock.now, lambda name, row: self._spread(name, row), CHILDREN, settings.hidden_columns)
-        self._spread = spread(self._engine.local_time)
+        items = store.collection("item")
+        self._spread = spread(self._engine.local_time, lambda id: (items.get(id) or {}).get("itemtype"))
         self._changed: dict[str, set[str] | None] = {name: None for name in _COLLECTIONS}  # None: everything
         self._version = 0
         self._writer = Writer(store, clock, zone, self._put, self._delete)
@@ -117,35 +119,59 @@ class NetSuite:
         """The view's rows as (collection, id, record); None in place of the record where the row is gone."""
         currencies = {record["symbol"]: record for record in self.store.collection("currency").values()}
         terms = self.store.collection("term")
-        wanted = {row.currency for rows in (view.customers, view.orders, view.invoices, view.payments, view.credit_notes, view.refunds)
-                  for row in rows} - set(currencies)
+        kept: tuple[list[Any], ...] = (
+            view.customers, view.orders, view.invoices, view.payments, view.credit_notes, view.refunds, view.returns)
+        wanted = {row.currency for rows in kept for row in rows} - set(currencies)
         for symbol in sorted(wanted):
             id = str(max(int(record["id"]) for record in currencies.values()) + 1)
             currencies[symbol] = currency_record(id, symbol, _EPOCH)
             yield "currency", id, currencies[symbol]
+            for rate_id, rate in rate_records(currencies[symbol], _EPOCH):
+                yield "currencyrate", rate_id, rate
         for days in sorted({customer.terms_days for customer in view.customers}):
             id, term = term_of(days)
             if id not in terms:
                 yield "term", id, term
+        returned = {row.credit_note: native_id("netsuite", "return", row.key) for row in view.returns if row.credit_note is not None and not row.removed}
         kinds: list[tuple[list[Any], str, str, Any]] = [
             (view.products, "item", "product", item_record),
             (view.customers, "customer", "customer", lambda row: customer_record(
                 row, currencies[row.currency]["id"], self.store.get("customer", native_id("netsuite", "customer", row.key)), view.peer)),
             (view.contacts, "contact", "contact", contact_record),
+            (view.agents, "employee", "agent", employee_record),
             (view.orders, "transaction", "order", lambda row: order_record(row, currencies[row.currency], view.peer)),
             (view.invoices, "transaction", "invoice", lambda row: invoice_record(row, currencies[row.currency], view.peer)),
             (view.payments, "transaction", "payment", lambda row: payment_record(row, currencies[row.currency], view.peer)),
-            (view.credit_notes, "transaction", "credit_note", lambda row: credit_memo_record(row, currencies[row.currency], view.peer)),
+            (view.returns, "transaction", "return", lambda row: return_record(row, currencies[row.currency], view.peer)),
+            (view.returns, "transaction", "receipt", lambda row: receipt_record(row, currencies[row.currency])),
+            (view.credit_notes, "transaction", "credit_note", lambda row: credit_memo_record(
+                row, currencies[row.currency], view.peer, returned.get(row.key) or self._return_of(row.key))),
             (view.refunds, "transaction", "refund", lambda row: refund_record(row, currencies[row.currency], view.peer)),
+            (view.shipments, "transaction", "shipment", lambda row: self._shipped(row, currencies)),
         ]
         for rows, collection, entity, render in kinds:
             for row in rows:
                 id = native_id("netsuite", entity, row.key)
-                if row.removed:
+                record = None if row.removed else render(row)
+                if record is not None:
+                    yield collection, id, settled(record, self.store.get("customer", record["entity"])) if collection == "transaction" else record
+                elif (row.removed and entity != "receipt") or self.store.get(collection, id) is not None:
                     yield collection, id, None
                     yield self._tombstone(collection, id, row)
-                else:
-                    yield collection, id, render(row)
+
+    def _shipped(self, row: Shipment, currencies: dict[str, Record]) -> Record | None:
+        """A fulfilment that was called off is deleted; one that is not is in its order's currency."""
+        if row.status == "cancelled":
+            return None
+        order = self.store.get("transaction", native_id("netsuite", "order", row.order)) or {}
+        currency = self.store.get("currency", order.get("currency", "")) or currencies["USD"]
+        return fulfilment_record(row, currency)
+
+    def _return_of(self, credit_note: int) -> str | None:
+        """The return that a credit memo which we hold was made from."""
+        held = self.store.get("transaction", native_id("netsuite", "credit_note", credit_note)) or {}
+        source = self.store.get("transaction", held.get("_createdfrom") or "")
+        return source["id"] if source is not None and source["type"] == "RtnAuth" else None
 
     def _tombstone(self, collection: str, id: str, row: Row) -> tuple[str, str, Record]:
         key = f"{collection}:{id}"
@@ -306,7 +332,7 @@ class NetSuite:
         if kind.type:
             conditions.append(f"{'type' if kind.collection == 'transaction' else 'itemtype'} = '{kind.type}'")
         if (text := request.param("q")) is not None:
-            conditions.append(f"({where_of(text, kind.fields)})")
+            conditions.append(f"({where_of(text, {name: field for name, field in kind.fields.items() if kind.is_filterable(field)})})")
         if (ids := request.param("ids")) is not None:
             if not all(part.strip().isdigit() for part in ids.split(",")):
                 raise Refusal(400, "INVALID_PARAMETER", "ids must be a list of internal ids.", ("errorQueryParam", "ids"))
@@ -326,7 +352,7 @@ class NetSuite:
         document = self._document(request, name, record, expand=expand, simple_enum=_flag(request, "simpleEnumFormat"))
         if (wanted := request.param("fields")) is not None:
             names = [part.strip() for part in wanted.split(",")]
-            unknown = [part for part in names if part not in RECORD_TYPES[name].fields and part not in _sublists(RECORD_TYPES[name])]
+            unknown = [part for part in names if part not in RECORD_TYPES[name].fields and part not in RECORD_TYPES[name].sublists and part not in RECORD_TYPES[name].subrecords]
             if unknown:
                 raise Refusal(400, "NONEXISTENT_FIELD", f"Unknown field {unknown[0]}.", ("errorQueryParam", "fields"))
             document = {key: value for key, value in document.items() if key in ("links", "id") or key in names}
@@ -346,9 +372,23 @@ class NetSuite:
         for key, value in record.items():
             if key not in TABLES[kind.collection] and key[0] != "_" and value is not None:
                 document[key] = value  # a custom field
-        for sublist in _sublists(kind):
+        for sublist in kind.sublists:
             document[sublist] = self._sublist(root, own, sublist, record) if expand else {"links": [{"rel": "self", "href": f"{own}/{sublist}"}]}
+        for subrecord in kind.subrecords:
+            if (address := self._address(record, subrecord)) is not None:
+                link = {"links": [{"rel": "self", "href": f"{own}/{subrecord}"}]}
+                document[subrecord] = {**link, **address} if expand else link
         return document
+
+    def _address(self, record: Record, subrecord: str) -> dict[str, Any] | None:
+        """A transaction's addresses are its customer's."""
+        if subrecord == "mainAddress":
+            return {"country": {"id": record["country"], "refName": record["country"]}} if record.get("country") else None
+        customer = self.store.get("customer", str(record.get("entity") or "")) or {}
+        address = customer.get("_address")
+        if not address or record.get(subrecord.lower(), address["nkey"]) != address["nkey"]:
+            return None
+        return _address_body(address)
 
     def _value(self, root: str, kind: RecordType, record: Record, field: Field) -> Any:
         value = record.get(field.column)
@@ -369,7 +409,7 @@ class NetSuite:
         return value
 
     def _reference(self, root: str, target: str, id: str) -> dict[str, Any]:
-        found = self.store.get(target if target != "term" else "term", id) or {}
+        found = self.store.get(target, id) or {}
         record_name, label = target, found.get("name", id)
         if target == "customer":
             label = f"{found.get('entityid', '')} {found.get('altname', '')}".strip() or id
@@ -380,39 +420,89 @@ class NetSuite:
             label = f"{type_name(found.get('type', ''))} #{found.get('tranid', id)}"
         elif target == "currency":
             label = found.get("symbol", id)
+        elif target in ("employee", "contact"):
+            label = found.get("entityid", id)
+        elif target == "customerStatus":
+            label = _CUSTOMER_STATUS.get(id, id)
+        elif target == "accountingPeriod":
+            label = (self.store.get("accountingperiod", id) or {}).get("periodname", id)
         return {"links": [{"rel": "self", "href": f"{root}/{record_name}/{id}"}], "id": id, "refName": label}
 
     def _sublist(self, root: str, own: str, sublist: str, record: Record) -> dict[str, Any]:
         items: list[dict[str, Any]] = []
         if sublist == "addressBook" and record.get("_address"):
             address = record["_address"]
-            body = {key: address[column] for key, column in _ADDRESS_FIELDS.items() if address.get(column)}
-            if address.get("country"):
-                body["country"] = {"id": address["country"], "refName": address["country"]}
             number = int(address["nkey"])
             items.append({
                 "links": [{"rel": "self", "href": f"{own}/addressBook/{number}"}], "id": number, "internalId": number,
-                "defaultBilling": True, "defaultShipping": True, "label": address.get("addr1") or "", "addressBookAddress": {"links": [], **body},
+                "defaultBilling": True, "defaultShipping": True, "label": address.get("addr1") or "",
+                "addressBookAddress": {"links": [], **_address_body(address)},
             })
+        elif sublist == "currencyList":
+            balance = record.get("balancesearch")
+            items.append({
+                "links": [], "currency": self._reference(root, "currency", record["currency"]), "balance": balance,
+                "overdueBalance": record.get("overduebalancesearch"),
+            })
+        elif sublist in ("contactList", "contactRoles"):
+            for contact in self.store.collection("contact").values():
+                if record["id"] == contact.get("company") or any(company == record["id"] for company, _ in contact.get("_attached", ())):
+                    items.append({"links": [], "contact": self._reference(root, "contact", contact["id"]), "email": contact.get("email") or ""})
+        elif sublist == "subsidiary":
+            items.append({"links": [], **self._reference(root, "subsidiary", "1")})
+        elif sublist == "price" and _numeric(record.get("baseprice")):
+            items.append({
+                "links": [], "currencyPage": {"id": "1", "refName": "USD"}, "priceLevel": {"id": "1", "refName": "Base Price"},
+                "priceLevelName": "Base Price", "quantity": {"value": "0"}, "price": record["baseprice"],
+            })
+        elif sublist == "package":
+            for number, package in enumerate(record.get("_packages", ()), 1):
+                shown = {"packageTrackingNumber": package.get("tracking"), "packageDescr": package.get("descr"),
+                         "packageWeight": package.get("weight")}
+                items.append({
+                    "links": [{"rel": "self", "href": f"{own}/package/{number}"}], "line": number,
+                    **{key: value for key, value in shown.items() if value not in (None, "")},
+                })
         elif sublist == "item":
             for line in record.get("_lines", ()):
                 item = {
                     "links": [{"rel": "self", "href": f"{own}/item/{line['line']}"}], "line": line["line"],
                     "lineUniqueKey": int(record["id"]) * LINES_PER_TRANSACTION + line["line"],
                     "item": self._reference(root, "item", line["item"]), "description": line.get("memo"), "quantity": line.get("quantity"),
-                    "rate": line.get("rate"), "amount": line["amount"], "isClosed": bool(line.get("isclosed")),
+                    **self._line_fields(root, record, line),
                 }
                 items.append({key: value for key, value in item.items() if value is not None})
         elif sublist == "apply":
             for number, link in enumerate((link for link in record.get("_links", ()) if link["linktype"] == "Payment"), 1):
-                items.append({
+                target = self.store.get("transaction", link["previousdoc"]) or {}
+                applied = {
                     "links": [], "line": number, "apply": True, "doc": self._reference(root, "transaction", link["previousdoc"]),
-                    "amount": link["foreignamount"],
-                })
+                    "refNum": target.get("tranid"), "type": type_name(target.get("type", "")) or None, "applyDate": target.get("trandate"),
+                    "total": target.get("foreigntotal"), "due": _sum(target.get("foreignamountunpaid"), link["foreignamount"]),
+                    "currency": (self.store.get("currency", target.get("currency", "")) or {}).get("symbol"), "amount": link["foreignamount"],
+                }
+                items.append({key: value for key, value in applied.items() if value is not None})
         return {
             "links": [{"rel": "self", "href": f"{own}/{sublist}"}], "items": items, "count": len(items), "hasMore": False, "offset": 0,
             "totalResults": len(items),
         }
+
+    def _line_fields(self, root: str, record: Record, line: Record) -> dict[str, Any]:
+        """What a line shows beyond its item and quantity, by the kind of its transaction."""
+        kind = record["type"]
+        code = (self.store.get("item", line["item"]) or {}).get("itemtype")
+        shown: dict[str, Any] = {"itemType": {"id": code, "refName": code} if code else None}
+        if kind in ("ItemShip", "ItemRcpt"):
+            return {**shown, "orderLine": line.get("orderline", line["line"]), "itemReceive": True}
+        shown |= {"rate": line.get("rate"), "amount": line["amount"], "isClosed": bool(line.get("isclosed"))}
+        billed, moved = line.get("billed", 0.0), line.get("moved", 0.0)
+        if kind == "SalesOrd":
+            shown |= {"quantityBilled": billed, "quantityFulfilled": moved, "quantityBackOrdered": 0.0, "quantityCommitted": 0.0}
+        elif kind == "RtnAuth":
+            shown |= {"quantityBilled": billed, "quantityReceived": moved, "orderLine": line.get("orderline")}
+        elif record.get("_createdfrom"):
+            shown |= {"orderLine": line.get("orderline", line["line"]), "orderDoc": self._reference(root, "transaction", record["_createdfrom"])}
+        return shown
 
     # --- metadata -----------------------------------------------------------------------------------------------------
 
@@ -452,33 +542,39 @@ class NetSuite:
                  "d": {"type": "string", "format": "date"}, "dt": {"type": "string", "format": "date-time"}}
         properties: dict[str, Any] = {}
         for field_name, field in kind.fields.items():
-            filterable = field.column not in ("subsidiary", "createdfrom", "subtotal")
+            filterable = kind.is_filterable(field)
             properties[field_name] = {
-                **types.get(field.kind, {"type": "object"}), "nullable": True, "readOnly": not field.writable, "x-ns-filterable": filterable,
+                **types.get(field.kind, {"type": "object"}), "nullable": field_name not in ("id", *kind.required),
+                "readOnly": not field.writable, "x-ns-filterable": filterable,
             }
         known = TABLES[kind.collection]
         for column in self._engine.columns(kind.collection):
             if column not in known:
                 properties[column] = {"type": "string", "nullable": True, "x-ns-custom-field": True, "x-ns-filterable": False}
-        for sublist in _sublists(kind):
-            properties[sublist] = {"type": "object", "x-ns-filterable": False}
+        for part in (*kind.sublists, *kind.subrecords):
+            properties[part] = {"type": "object", "x-ns-filterable": False}
         return {"type": "object", "title": name, "properties": properties, "x-ns-filterable": [
             field_name for field_name, entry in properties.items() if entry["x-ns-filterable"]
         ]}
 
 
+_CUSTOMER_STATUS = {"6": "LEAD-Unqualified", "7": "LEAD-Qualified", "13": "CUSTOMER-Closed Won"}
+_APPROVAL = {"1": "Pending Approval", "2": "Approved", "3": "Rejected"}
 _ADDRESS_FIELDS = {
     "addr1": "addr1", "addr2": "addr2", "addr3": "addr3", "addressee": "addressee", "attention": "attention", "addrPhone": "addrphone",
     "city": "city", "state": "state", "zip": "zip", "lastModifiedDate": "lastmodifieddate",
 }
 
 
-def _sublists(kind: RecordType) -> tuple[str, ...]:
-    if kind.collection == "customer":
-        return ("addressBook",)
-    if kind.collection != "transaction":
-        return ()
-    return {"SalesOrd": ("item",), "CustInvc": ("item",), "CustCred": ("item", "apply")}.get(kind.type, ("apply",))
+def _address_body(address: Record) -> dict[str, Any]:
+    body: dict[str, Any] = {key: address[column] for key, column in _ADDRESS_FIELDS.items() if address.get(column)}
+    if address.get("country"):
+        body["country"] = {"id": address["country"], "refName": address["country"]}
+    return {**body, "override": False}
+
+
+def _sum(one: Any, other: Any) -> float | None:
+    return round(one + other, 6) if _numeric(one) and _numeric(other) else None
 
 
 def _numeric(value: Any) -> bool:
@@ -486,7 +582,11 @@ def _numeric(value: Any) -> bool:
 
 
 def _enum_name(record: Record, column: str, value: str) -> str:
-    return status_name(record) if column == "status" else str(value).capitalize() if column == "creditholdoverride" else str(value)
+    if column == "status":
+        return status_name(record)
+    if column == "_approvalstatus":
+        return _APPROVAL.get(value, value)
+    return str(value).capitalize() if column == "creditholdoverride" else str(value)
 
 
 def _flag(request: Request, name: str) -> bool:

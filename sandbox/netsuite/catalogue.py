@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sandbox.netsuite.suiteql import TABLES
+from sandbox.netsuite.tables import TABLES
 
 
 @dataclass(frozen=True)

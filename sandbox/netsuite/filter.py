@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
+from sandbox.netsuite.catalogue import Field
 from sandbox.netsuite.errors import Refusal
-from sandbox.netsuite.records import Field
 
 _TOKEN = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([()\[\],])|([^\s()\[\],"]+))')
 _TEXT = {"IS": "= {}", "IS_NOT": "<> {}", "CONTAIN": "LIKE {}", "START_WITH": "LIKE {}", "END_WITH": "LIKE {}"}
@@ -16,7 +16,7 @@ _DAYS = {"ON", "AFTER", "ON_OR_AFTER", "BEFORE", "ON_OR_BEFORE"}
 
 
 def where_of(filter_text: str, fields: Mapping[str, Field]) -> str:
-    """The condition as SuiteQL. Raises `Refusal` where the filter is malformed or names what cannot be filtered by."""
+    """The condition as SuiteQL; `fields` are those that can be filtered by. Raises `Refusal` where the filter is malformed or names what cannot be filtered by."""
     tokens: list[tuple[str, bool]] = []
     position = 0
     text = filter_text.rstrip()
@@ -52,7 +52,7 @@ def _primary(tokens: list[tuple[str, bool]], fields: Mapping[str, Field]) -> tup
         return f"({inner})", rest[1:]
     name = tokens[0][0]
     field = fields.get(name)
-    if field is None or field.column in ("subsidiary", "createdfrom", "subtotal"):
+    if field is None:
         raise Refusal(400, "NONEXISTENT_FIELD", f"Field {name} does not exist or cannot be filtered by.", ("errorQueryParam", "q"))
     if len(tokens) < 2:
         raise _refuse("An operator is missing.")

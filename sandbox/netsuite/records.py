@@ -1,128 +1,41 @@
-"""NetSuite's records: how a world row becomes one, what its child rows are, and the names and types that the record service uses.
+"""NetSuite's records: how a world row becomes one, and what its child rows are. Names and types are in `catalogue`, the account in `setup`.
 
 A stored record has the column names of SuiteQL at top level, UTC times as text, and private parts under names that start with "_":
-`_hidden`, `_lines`, `_links`, `_address`. No HTTP and no decisions about requests here.
+`_hidden`, `_lines`, `_links`, `_address`, and fields that only the record service shows. No HTTP and no decisions about requests here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sandbox.netsuite.suiteql import STATUS_NAMES, TYPE_NAMES
-from sandbox.world.model import CreditNote, Customer, Invoice, Line, Order, Payment, Peer, Product, Refund, Row, native_id
+from sandbox.netsuite.catalogue import RECORD_OF_TYPE
+from sandbox.netsuite.setup import period_of, term_of, utc_text
+from sandbox.netsuite.tables import STATUS_NAMES, TYPE_NAMES
+from sandbox.world.model import CreditNote, Customer, Invoice, Line, Order, Payment, Peer, Product, Refund, Return, Row, Shipment, native_id
 
 Record = dict[str, Any]
 
-CHILDREN = {"customer": ("entityaddress",), "transaction": ("transactionline", "nexttransactionlinelink")}
+CHILDREN = {
+    "customer": ("entityaddress",), "contact": ("companycontactrelationship",),
+    "transaction": ("transactionline", "nexttransactionlinelink", "trackingnumber", "trackingnumbermap"),
+}
 ADDRESS_OFFSET = 5_000_000  # an address's key is its customer's id beyond this
 LINES_PER_TRANSACTION = 10_000  # room in a line's unique key
+NOT_POSTING = ("SalesOrd", "RtnAuth")
+CREDITS = ("CustCred", "RtnAuth")  # their headers are negative and their lines positive, the other way about than a sale's
 
-_CURRENCIES = {
-    "USD": ("1", "US Dollar", 2, 1.0), "EUR": ("2", "Euro", 2, 1.09), "GBP": ("3", "British Pound", 2, 1.27),
-    "JPY": ("4", "Japanese Yen", 0, 0.0067), "KWD": ("5", "Kuwaiti Dinar", 3, 3.25),
-}
-_TERMS = {15: ("1", "Net 15"), 30: ("2", "Net 30"), 60: ("3", "Net 60"), 0: ("4", "Due on receipt"), 90: ("5", "Net 90"), 45: ("6", "Net 45")}
 _ORDER_STATUS = {
     "pending_approval": "A", "pending_fulfillment": "B", "cancelled": "C", "partially_fulfilled": "D", "pending_billing": "F",
     "billed": "G", "closed": "H",
 }
 _INVOICE_STATUS = {"draft": "D", "open": "A", "paid": "B", "void": "V", "uncollectible": "A"}
+_RETURN_STATUS = {"requested": "A", "approved": "B", "rejected": "C", "received": "F", "credited": "G", "closed": "H"}
+# a delivery that is only planned is picked without a day of picking; that goods have arrived is nothing that is kept here
+_SHIP_STATUS = {"planned": "A", "picked": "A", "shipped": "C", "delivered": "C"}
 _PAYMENT_STATUS = {"pending": "A", "succeeded": "C", "failed": "V"}
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field of a record as the record service shows it. `kind`: s, n, i, b, d, dt, enum, or ref:<record type>."""
-
-    column: str
-    kind: str
-    writable: bool = True
-
-
-@dataclass(frozen=True)
-class RecordType:
-    collection: str
-    fields: Mapping[str, Field]
-    required: tuple[str, ...] = ()
-    type: str = ""  # a transaction's code, an item's type
-    writable: bool = True
-
-
-def _fields(text: str) -> dict[str, Field]:
-    """`name:kind[=column][!]` words; the column is the lower-case name unless given, "!" marks a read-only field."""
-    fields = {}
-    for word in text.split():
-        name, _, rest = word.partition(":")
-        kind, _, column = rest.rstrip("!").partition("=")
-        fields[name] = Field(column or name.lower(), kind, not rest.endswith("!"))
-    return fields
-
-
-_STAMPS = "createdDate:dt! lastModifiedDate:dt!"
-_MONEY_HEAD = (
-    "id:s! tranId:s tranDate:d entity:ref:customer subsidiary:ref:subsidiary currency:ref:currency exchangeRate:n memo:s otherRefNum:s "
-    "externalId:s subtotal:n! taxTotal:n! total:n=foreigntotal! status:enum! createdFrom:ref:transaction! " + _STAMPS
-)
-_APPLIED = "applied:n=foreignamountpaid! amountPaid:n=foreignamountpaid! amountRemaining:n=foreignamountunpaid! "
-_ITEM = "id:s! itemId:s externalId:s displayName:s salesDescription:s=description basePrice:n isInactive:b " + _STAMPS
-_CUSTOMER = (
-    "id:s! entityId:s externalId:s companyName:s isPerson:b firstName:s lastName:s altName:s! email:s phone:s url:s "
-    "parent:ref:customer subsidiary:ref:subsidiary currency:ref:currency terms:ref:term creditLimit:n creditHoldOverride:enum "
-    "balance:n=balancesearch! overdueBalance:n=overduebalancesearch! consolBalance:n=consolbalancesearch! "
-    "consolOverdueBalance:n=consoloverduebalancesearch! daysOverdue:i! isInactive:b vatRegNumber:s=vatregnumber "
-    "dateCreated:dt! lastModifiedDate:dt!"
-)
-_CONTACT = (
-    "id:s! entityId:s externalId:s firstName:s lastName:s title:s email:s phone:s company:ref:customer subsidiary:ref:subsidiary "
-    "isInactive:b isPrivate:b comments:s dateCreated:dt! lastModifiedDate:dt!"
-)
-RECORD_TYPES: dict[str, RecordType] = {
-    "customer": RecordType("customer", _fields(_CUSTOMER), ("subsidiary",)),
-    "contact": RecordType("contact", _fields(_CONTACT), ("lastName",)),
-    "nonInventorySaleItem": RecordType("item", _fields(_ITEM), ("itemId",), "NonInvtPart"),
-    "serviceSaleItem": RecordType("item", _fields(_ITEM), ("itemId",), "Service"),
-    "subsidiary": RecordType(
-        "subsidiary",
-        _fields("id:s! name:s fullName:s! legalName:s country:enum currency:ref:currency isElimination:b isInactive:b lastModifiedDate:dt!"),
-        writable=False,
-    ),
-    "currency": RecordType(
-        "currency", _fields("id:s! name:s symbol:s exchangeRate:n isBaseCurrency:b! currencyPrecision:i isInactive:b lastModifiedDate:dt!"),
-        writable=False,
-    ),
-    "term": RecordType("term", _fields("id:s! name:s daysUntilNetDue:i isInactive:b"), writable=False),
-    "salesOrder": RecordType(
-        "transaction", _fields(_MONEY_HEAD + " orderStatus:enum=status terms:ref:term"), ("entity", "item"), "SalesOrd"
-    ),
-    "invoice": RecordType("transaction", _fields(_MONEY_HEAD + " dueDate:d terms:ref:term " + _APPLIED), ("entity", "item"), "CustInvc"),
-    "creditMemo": RecordType("transaction", _fields(_MONEY_HEAD + " " + _APPLIED), ("entity", "item"), "CustCred"),
-    "customerPayment": RecordType(
-        "transaction",
-        _fields(
-            "id:s! tranId:s tranDate:d customer:ref:customer=entity subsidiary:ref:subsidiary currency:ref:currency exchangeRate:n memo:s "
-            "externalId:s payment:n=foreigntotal total:n=foreigntotal! applied:n=foreignamountpaid! unapplied:n=foreignamountunpaid! "
-            "status:enum! " + _STAMPS
-        ),
-        ("customer", "payment"), "CustPymt",
-    ),
-    "customerRefund": RecordType(
-        "transaction",
-        _fields(
-            "id:s! tranId:s tranDate:d customer:ref:customer=entity subsidiary:ref:subsidiary currency:ref:currency exchangeRate:n memo:s "
-            "externalId:s total:n=foreigntotal! status:enum! " + _STAMPS
-        ),
-        ("customer", "apply"), "CustRfnd",
-    ),
-}
-RECORD_OF_TYPE = {kind.type: name for name, kind in RECORD_TYPES.items() if kind.type}
-
-
-def utc_text(value: datetime) -> str:
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _number(value: Decimal) -> float:
@@ -137,32 +50,6 @@ def _stamped(row: Row, record: Record, created: str = "createddate") -> Record:
         record["_hidden"] = True
     record.update(row.extra)
     return record
-
-
-def currency_record(id: str, symbol: str, at: datetime) -> Record:
-    known = _CURRENCIES.get(symbol)
-    name, precision, rate = known[1:] if known else (symbol, 2, 1.0)
-    return {
-        "id": id, "name": name, "symbol": symbol, "currencyprecision": precision, "isbasecurrency": symbol == "USD",
-        "exchangerate": rate, "isinactive": False, "lastmodifieddate": utc_text(at),
-    }
-
-
-def fixed_records(at: datetime) -> Iterable[tuple[str, Record]]:
-    """What an account has before any customer: its company, the known currencies, the payment terms."""
-    yield "subsidiary", {
-        "id": "1", "name": "Parent Company", "fullname": "Parent Company", "legalname": "Parent Company, Inc.", "country": "US",
-        "currency": "1", "iselimination": False, "isinactive": False, "lastmodifieddate": utc_text(at),
-    }
-    for symbol, (id, *_) in _CURRENCIES.items():
-        yield "currency", currency_record(id, symbol, at)
-    for days, (id, name) in _TERMS.items():
-        yield "term", {"id": id, "name": name, "daysuntilnetdue": days, "isinactive": False}
-
-
-def term_of(days: int) -> tuple[str, Record]:
-    id, name = _TERMS.get(days, (str(100 + days), f"Net {days}"))
-    return id, {"id": id, "name": name, "daysuntilnetdue": days, "isinactive": False}
 
 
 def customer_record(row: Customer, currency: str, previous: Record | None, peer: Peer) -> Record:
@@ -185,9 +72,16 @@ def customer_record(row: Customer, currency: str, previous: Record | None, peer:
         "consolbalancesearch": _number(row.balance), "consoloverduebalancesearch": _number(row.overdue_amount),
         "daysoverdue": row.overdue_days, "terms": term_of(row.terms_days)[0], "searchstage": "Customer", "entitystatus": "13",
         "isinactive": not row.is_active, "defaultbillingaddress": address_key, "defaultshippingaddress": address_key,
-        "_address": address,
+        "_address": address, "_unbilledorders": 0.0, "_depositbalance": 0.0, **_aging(row),
     }
     return _stamped(row, record, "datecreated")
+
+
+def _aging(row: Customer) -> Record:
+    """The balance by how long it is due; all that is overdue counts as long due as the oldest part."""
+    bucket = min((max(row.overdue_days, 1) - 1) // 30, 3) + 1
+    aged = {f"_aging{number}": _number(row.overdue_amount) if number == bucket else 0.0 for number in range(1, 5)}
+    return {"_aging": _number(row.balance - row.overdue_amount), **aged}
 
 
 def contact_record(row: Any) -> Record:
@@ -206,8 +100,11 @@ def item_record(row: Product) -> Record:
     })
 
 
-def _line(line: Line) -> Record:
+def _line(line: Line, *, billed: bool = False, moved: bool = False) -> Record:
+    """`moved`: its goods were shipped, or came back."""
+    quantity = _number(line.quantity)
     return {
+        "billed": quantity if billed else 0.0, "moved": quantity if moved else 0.0,
         "line": line.number, "item": native_id("netsuite", "product", line.product), "memo": line.description,
         "quantity": _number(line.quantity), "rate": _number(line.unit_price), "amount": _number(line.amount),
     }
@@ -217,16 +114,31 @@ def _transaction(row: Any, entity: str, type_: str, number: str, currency: Recor
     return {
         "id": native_id("netsuite", entity, row.key), "transactionnumber": number, "tranid": number, "type": type_,
         "recordtype": RECORD_OF_TYPE[type_].lower(), "entity": native_id("netsuite", "customer", row.customer),
-        "currency": currency["id"], "exchangerate": currency["exchangerate"], "posting": type_ != "SalesOrd",
+        "currency": currency["id"], "exchangerate": currency["exchangerate"], "posting": type_ not in NOT_POSTING, "isreversal": False,
     }
 
 
+def settled(record: Record, customer: Record | None) -> Record:
+    """A transaction with what follows from its day and its customer."""
+    found: Record = {}
+    if record.get("posting"):
+        found["postingperiod"] = period_of(record.get("trandate"))
+    if customer is not None and record["type"] in ("SalesOrd", "CustInvc", "CashSale", "CustCred", "ItemShip"):
+        found |= {"billingaddress": customer.get("defaultbillingaddress"), "shippingaddress": customer.get("defaultshippingaddress")}
+        if record["type"] in ("SalesOrd", "CustInvc"):
+            found["terms"] = customer.get("terms")
+    return {**found, **record}
+
+
 def order_record(row: Order, currency: Record, peer: Peer) -> Record:
+    billed, shipped = row.status in ("billed", "closed"), row.status in ("pending_billing", "billed", "closed")
+    first = row.status == "partially_fulfilled"  # its first line is on its way
     return _stamped(row, {
         **_transaction(row, "order", "SalesOrd", row.number, currency), "status": _ORDER_STATUS.get(row.status, row.status),
         "trandate": row.order_date.isoformat(), "foreigntotal": _number(row.total), "taxtotal": _number(row.tax), "voided": False,
+        "otherrefnum": f"PO-{row.key:06d}",  # the customer's own number of it
         "externalid": peer("crm", "opportunity", row.opportunity, row.customer) or None,
-        "_lines": [_line(line) for line in row.lines],
+        "_lines": [_line(line, billed=billed, moved=shipped or (first and number == 0)) for number, line in enumerate(row.lines)],
     })
 
 
@@ -237,7 +149,8 @@ def invoice_record(row: Invoice, currency: Record, peer: Peer) -> Record:
         **_transaction(row, "invoice", "CustInvc", f"INV{number}", currency), "status": _INVOICE_STATUS.get(row.status, row.status),
         "trandate": row.invoice_date.isoformat(), "duedate": row.due_date.isoformat(), "foreigntotal": _number(row.total),
         "taxtotal": _number(row.tax), "foreignamountpaid": _number(row.amount_paid),
-        "foreignamountunpaid": _number(row.amount_remaining), "otherrefnum": row.number, "voided": row.status == "void",
+        "foreignamountunpaid": _number(row.amount_remaining), "closedate": row.paid_at.date().isoformat() if row.paid_at else None,
+        "_approvalstatus": {"D": "1", "E": "3"}.get(_INVOICE_STATUS.get(row.status, row.status), "2"), "otherrefnum": row.number, "voided": row.status == "void",
         "externalid": peer("billing", "invoice", row.key, row.customer) or None, "_createdfrom": order, "_lines": [_line(line) for line in row.lines],
         "_links": [{"previousdoc": order, "linktype": "OrdBill", "foreignamount": _number(row.total)}] if order else [],
     })
@@ -258,7 +171,8 @@ def payment_record(row: Payment, currency: Record, peer: Peer) -> Record:
     return _stamped(row, record)
 
 
-def credit_memo_record(row: CreditNote, currency: Record, peer: Peer) -> Record:
+def credit_memo_record(row: CreditNote, currency: Record, peer: Peer, returned: str | None) -> Record:
+    """`returned`: the return that it was made from; it still settles the invoice."""
     invoice = native_id("netsuite", "invoice", row.invoice) if row.invoice is not None else None
     status = {"issued": "B" if invoice else "A", "void": "V"}.get(row.status, row.status)
     applied = _number(row.total) if invoice and row.status != "void" else 0.0
@@ -266,9 +180,12 @@ def credit_memo_record(row: CreditNote, currency: Record, peer: Peer) -> Record:
         **_transaction(row, "credit_note", "CustCred", row.number, currency), "status": status,
         "trandate": row.issue_date.isoformat(), "foreigntotal": -_number(row.total), "taxtotal": -_number(row.tax),
         "foreignamountpaid": applied, "foreignamountunpaid": _number(row.total) - applied, "memo": row.reason,
-        "voided": row.status == "void", "externalid": peer("billing", "credit_note", row.key, row.customer) or None, "_createdfrom": invoice,
-        "_lines": [_line(line) for line in row.lines],
-        "_links": [{"previousdoc": invoice, "linktype": "Payment", "foreignamount": applied}] if applied else [],
+        "voided": row.status == "void", "externalid": peer("billing", "credit_note", row.key, row.customer) or None,
+        "_createdfrom": returned or invoice, "_lines": [_line(line) for line in row.lines],
+        "_links": [
+            *([{"previousdoc": returned, "linktype": "OrdBill", "foreignamount": _number(row.total)}] if returned else []),
+            *([{"previousdoc": invoice, "linktype": "Payment", "foreignamount": applied}] if applied else []),
+        ],
     })
 
 
@@ -285,8 +202,57 @@ def refund_record(row: Refund, currency: Record, peer: Peer) -> Record:
     })
 
 
-def spread(local: Callable[[str], datetime]) -> Callable[[str, Record], Iterable[tuple[str, tuple[Any, ...]]]]:
-    """The child rows of a record, cells in the order of the table's columns; `local` turns a UTC text into account time."""
+def fulfilment_record(row: Shipment, currency: Record) -> Record:
+    order = native_id("netsuite", "order", row.order)
+    day = row.shipped_at.date().isoformat() if row.shipped_at else None
+    status = _SHIP_STATUS.get(row.status, row.status)
+    return _stamped(row, {
+        **_transaction(row, "shipment", "ItemShip", row.number, currency), "status": status, "trandate": day or row.planned_date.isoformat(),
+        "shipdate": row.planned_date.isoformat(), "actualshipdate": day, "shipcarrier": row.carrier or None, "voided": False,
+        "_pickeddate": (day or row.planned_date.isoformat()) if row.status != "planned" else None, "_packeddate": day, "_shippeddate": day,
+        "_createdfrom": order, "_lines": [{**_line(line, moved=status == "C"), "orderline": line.number} for line in row.lines],
+        "_links": [{"previousdoc": order, "linktype": "ShipRcpt", "foreignamount": None}],
+        "_packages": [{"tracking": row.tracking_number, "descr": row.carrier}] if row.tracking_number else [],
+    })
+
+
+def return_record(row: Return, currency: Record, peer: Peer) -> Record:
+    """Made from the invoice where there is one: an authorization names one document only, and the invoice names the order."""
+    source = native_id("netsuite", "invoice", row.invoice) if row.invoice is not None else native_id("netsuite", "order", row.order)
+    amount = _number(row.amount)
+    is_back, is_credited = row.status in ("received", "credited"), row.status == "credited"
+    return _stamped(row, {
+        **_transaction(row, "return", "RtnAuth", row.number, currency), "status": _RETURN_STATUS.get(row.status, row.status),
+        "trandate": row.created_at.date().isoformat(), "foreigntotal": -amount, "taxtotal": 0.0, "memo": row.reason, "voided": False,
+        "externalid": peer("support", "ticket", row.ticket, row.customer) or None, "_createdfrom": source, "_iscrosssubtransaction": False,
+        "_transactiontorefund": native_id("netsuite", "invoice", row.invoice) if row.invoice is not None else None,
+        "_lines": [{**_line(line, billed=is_credited, moved=is_back), "orderline": line.number} for line in row.lines],
+        "_links": [{"previousdoc": source, "linktype": "SaleRet", "foreignamount": amount}],
+    })
+
+
+def receipt_record(row: Return, currency: Record) -> Record | None:
+    """The arrival of what was sent back; it has no status of its own."""
+    if row.received_at is None:
+        return None
+    source, at = native_id("netsuite", "return", row.key), row.received_at
+    record = {
+        **_transaction(row, "receipt", "ItemRcpt", f"IR{native_id('netsuite', 'receipt', row.key)}", currency), "status": None,
+        "trandate": at.date().isoformat(), "voided": False, "_createdfrom": source,
+        "_lines": [{**_line(line, moved=True), "orderline": line.number} for line in row.lines],
+        "_links": [{"previousdoc": source, "linktype": "ShipRcpt", "foreignamount": None}],
+        "createddate": utc_text(at), "lastmodifieddate": utc_text(at), "lastmodifiedby": row.actor,
+    }
+    return {**record, "_hidden": True} if row.hidden else record
+
+
+def spread(
+    local: Callable[[str], datetime], item_type: Callable[[str], str | None]
+) -> Callable[[str, Record], Iterable[tuple[str, tuple[Any, ...]]]]:
+    """The child rows of a record, cells in the order of the table's columns; `local` turns a UTC text into account time.
+
+    Columns at a table's end that have no value in any row are left out.
+    """
 
     def rows(collection: str, record: Record) -> Iterable[tuple[str, tuple[Any, ...]]]:
         if collection == "customer":
@@ -299,44 +265,59 @@ def spread(local: Callable[[str], datetime]) -> Callable[[str, Record], Iterable
                     get("state") or None, get("zip") or None, get("country") or None, "F", local(address["lastmodifieddate"]),
                 )
             return
+        if collection == "contact":
+            for company, role in [*([(record["company"], None)] if record.get("company") else []), *record.get("_attached", ())]:
+                yield "companycontactrelationship", (int(company), int(record["id"]), role)
+            return
         id = int(record["id"])
         at = local(record["lastmodifieddate"])
         base = id * LINES_PER_TRANSACTION
         entity = int(record["entity"])
         source = int(record["_createdfrom"]) if record.get("_createdfrom") else None
         rate = _float(record["exchangerate"])
-        total = _float(record["foreigntotal"])
+        type_ = record["type"]
+        is_goods = type_ in ("ItemShip", "ItemRcpt")  # goods without money
+        total = None if is_goods else _float(record["foreigntotal"])
 
         def line(
-            number: int, amount: float, *, mainline: str = "F", taxline: str = "F", item: int | None = None,
+            number: int, amount: float | None, *, mainline: str = "F", taxline: str = "F", item: int | None = None,
             quantity: float | None = None, price: float | None = None, memo: str | None = None, is_closed: str = "F",
+            kind: str | None = None, billed: float | None = None, moved: float | None = None,
         ) -> tuple[str, tuple[Any, ...]]:
             is_main = mainline == "T"
             return "transactionline", (
-                base + number, number, id, number, mainline, taxline, item, quantity, price, amount, amount * rate,
+                base + number, number, id, number, mainline, taxline, item, quantity, price, amount, None if amount is None else amount * rate,
                 record.get("foreignamountpaid") if is_main else None, record.get("foreignamountunpaid") if is_main else None,
-                1, entity, source, is_closed, memo, at,
+                1, entity, source, is_closed, memo, at, kind, billed, moved,
+                None if moved is None else ("T" if abs(moved) >= abs(quantity or 0) else "F"), "F", "F", "F",
             )
 
         yield line(0, total, mainline="T", memo=record.get("memo") or None)
         last = 0
-        if record["type"] in ("CustPymt", "CustRfnd"):
-            yield line(1, -total)
+        if type_ in ("CustPymt", "CustRfnd", "CustDep"):
+            yield line(1, -(total or 0.0))
         else:
-            # a sale's lines carry the sign opposite to its header; a credit's header is negative itself
-            sign = 1.0 if record["type"] == "CustCred" else -1.0
+            # a sale's lines carry the sign opposite to its header, and so do goods that leave; a credit's header is negative itself
+            sign = 1.0 if type_ in CREDITS or type_ == "ItemRcpt" else -1.0
             for given in record.get("_lines", ()):
                 last = given["line"]
                 quantity = given.get("quantity")
                 yield line(
-                    last, sign * given["amount"], item=int(given["item"]), quantity=sign * quantity if quantity is not None else None,
-                    price=given.get("rate"), memo=given.get("memo") or None, is_closed="T" if given.get("isclosed") else "F",
+                    last, None if is_goods else sign * given["amount"], item=int(given["item"]),
+                    quantity=sign * quantity if quantity is not None else None, price=None if is_goods else given.get("rate"),
+                    memo=given.get("memo") or None, is_closed="T" if given.get("isclosed") else "F", kind=item_type(given["item"]),
+                    billed=given.get("billed"), moved=given.get("moved"),
                 )
             tax = _float(record.get("taxtotal"))
             if tax:
                 yield line(last + 1, -tax, taxline="T", memo="Tax")
         for link in record.get("_links", ()):
             yield "nexttransactionlinelink", (int(link["previousdoc"]), id, link["linktype"], link["foreignamount"], at)
+        for number, package in enumerate(record.get("_packages", ())):
+            if package.get("tracking"):
+                key = id * 100 + number
+                yield "trackingnumber", (key, package["tracking"])
+                yield "trackingnumbermap", (id, key)
 
     return rows
 
@@ -347,7 +328,7 @@ def _float(value: Any) -> float:
 
 
 def status_name(record: Record) -> str:
-    status = str(record["status"])
+    status = str(record.get("status") or "")
     return STATUS_NAMES.get(record["type"], {}).get(status, status)
 
 

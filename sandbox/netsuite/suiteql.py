@@ -1,6 +1,6 @@
 """SuiteQL: a query is parsed, checked against what the role sees, translated and run on an in-memory copy of the records.
 
-Here: the query language, its columns and its paging. Not here: HTTP, authentication, writes, and how a world row becomes a record.
+Here: the query language and its paging. Its columns are in `tables`. Not here: HTTP, authentication, writes, and how a world row becomes a record.
 """
 
 from __future__ import annotations
@@ -29,160 +29,13 @@ from sqlglot.tokens import TokenType
 from sqlglot.transforms import eliminate_join_marks
 
 from sandbox.netsuite.errors import Refusal
-
-Kind = str  # int, num, text, flag, date, time
+from sandbox.netsuite.tables import REFERENCES, STATUS_NAMES, TABLES, TYPE_NAMES, VIEWS, Kind
 
 MAX_ROWS = 100_000  # rows of one query that paging can reach
 MAX_PAGE = 1_000
 _KEPT_RESULTS = 6
 _REBUILD_SHARE = 2_000  # more changed records than this and a collection is built anew
 
-TABLES: dict[str, dict[str, Kind]] = {
-    "customer": {
-        "id": "int", "entityid": "text", "externalid": "text", "altname": "text", "companyname": "text", "isperson": "flag",
-        "firstname": "text", "lastname": "text", "parent": "int", "email": "text", "phone": "text", "vatregnumber": "text",
-        "url": "text", "currency": "int", "creditlimit": "num", "creditholdoverride": "text", "oncredithold": "flag",
-        "balancesearch": "num", "overduebalancesearch": "num", "consolbalancesearch": "num", "consoloverduebalancesearch": "num",
-        "daysoverdue": "int", "terms": "int", "searchstage": "text", "entitystatus": "int", "category": "int", "salesrep": "int",
-        "isinactive": "flag", "defaultbillingaddress": "int", "defaultshippingaddress": "int", "receivablesaccount": "int",
-        "accountnumber": "text", "lastmodifiedby": "text", "datecreated": "time", "lastmodifieddate": "time",
-    },
-    "entityaddress": {
-        "nkey": "int", "recordowner": "int", "addr1": "text", "addr2": "text", "addr3": "text", "addressee": "text",
-        "attention": "text", "addrphone": "text", "addrtext": "text", "city": "text", "state": "text", "dropdownstate": "text",
-        "zip": "text", "country": "text", "override": "flag", "lastmodifieddate": "time",
-    },
-    "contact": {
-        "id": "int", "entityid": "text", "externalid": "text", "company": "int", "firstname": "text", "lastname": "text",
-        "title": "text", "email": "text", "altemail": "text", "phone": "text", "officephone": "text", "mobilephone": "text",
-        "subsidiary": "int", "supervisor": "int", "isinactive": "flag", "isprivate": "flag", "comments": "text", "lastmodifiedby": "text", "datecreated": "time", "lastmodifieddate": "time",
-    },
-    "item": {
-        "id": "int", "itemid": "text", "externalid": "text", "fullname": "text", "displayname": "text", "description": "text",
-        "itemtype": "text", "subtype": "text", "parent": "int", "subsidiary": "text", "baseprice": "num", "isinactive": "flag",
-        "incomeaccount": "int", "expenseaccount": "int", "assetaccount": "int", "deferralaccount": "int", "department": "int", "class": "int",
-        "location": "int",
-        "lastmodifiedby": "text", "createddate": "time", "lastmodifieddate": "time",
-    },
-    "subsidiary": {
-        "id": "int", "name": "text", "fullname": "text", "legalname": "text", "parent": "int", "country": "text",
-        "currency": "int", "iselimination": "flag", "isinactive": "flag", "federalidnumber": "text", "fiscalcalendar": "int",
-        "mainaddress": "int", "lastmodifieddate": "time",
-    },
-    "currency": {
-        "id": "int", "name": "text", "symbol": "text", "currencyprecision": "int", "isbasecurrency": "flag",
-        "exchangerate": "num", "isinactive": "flag", "lastmodifieddate": "time",
-    },
-    "currencyrate": {
-        "id": "int", "basecurrency": "int", "transactioncurrency": "int", "exchangerate": "num", "effectivedate": "date",
-        "lastmodifieddate": "time",
-    },
-    "term": {"id": "int", "name": "text", "daysuntilnetdue": "int", "isinactive": "flag"},
-    "accountingperiod": {
-        "id": "int", "periodname": "text", "startdate": "date", "enddate": "date", "closed": "flag", "isyear": "flag",
-        "isquarter": "flag", "isinactive": "flag", "lastmodifieddate": "time",
-    },
-    # an employee's stamps are not open to queries
-    "employee": {
-        "id": "int", "entityid": "text", "firstname": "text", "lastname": "text", "title": "text", "email": "text", "phone": "text",
-        "department": "int", "subsidiary": "int", "supervisor": "int", "issalesrep": "flag", "isinactive": "flag",
-    },
-    "companycontactrelationship": {"company": "int", "contact": "int", "role": "int"},
-    "transaction": {
-        "id": "int", "transactionnumber": "text", "tranid": "text", "type": "text", "recordtype": "text", "status": "text",
-        "trandate": "date", "duedate": "date", "closedate": "date", "entity": "int", "currency": "int", "exchangerate": "num", "foreigntotal": "num",
-        "taxtotal": "num", "foreignamountpaid": "num", "foreignamountunpaid": "num", "posting": "flag", "postingperiod": "int",
-        "memo": "text", "otherrefnum": "text", "externalid": "text", "terms": "int", "voided": "flag", "source": "text", "employee": "int",
-        "salesrep": "int", "isreversal": "flag", "reversal": "int", "reversaldate": "date", "discounttotal": "num", "shipdate": "date",
-        "actualshipdate": "date", "shipcarrier": "text", "billingaddress": "int", "shippingaddress": "int", "lastmodifiedby": "text",
-        "createddate": "time", "lastmodifieddate": "time",
-    },
-    "transactionline": {
-        "uniquekey": "int", "id": "int", "transaction": "int", "linesequencenumber": "int", "mainline": "flag", "taxline": "flag",
-        "item": "int", "quantity": "num", "rate": "num", "foreignamount": "num", "netamount": "num", "foreignamountpaid": "num",
-        "foreignamountunpaid": "num", "subsidiary": "int", "entity": "int", "createdfrom": "int", "isclosed": "flag",
-        "memo": "text", "linelastmodifieddate": "time", "itemtype": "text", "quantitybilled": "num", "quantityshiprecv": "num",
-        "isfullyshipped": "flag", "iscogs": "flag", "eliminate": "flag", "donotdisplayline": "flag",
-        # no line of this account has any of these
-        "department": "int", "class": "int", "location": "int", "quantitybackordered": "num", "quantitycommitted": "num",
-        "quantitypacked": "num", "quantitypicked": "num", "quantityrejected": "num", "expectedshipdate": "date", "actualshipdate": "date",
-        "transactionlinetype": "text",
-    },
-    "nexttransactionlinelink": {
-        "previousdoc": "int", "nextdoc": "int", "linktype": "text", "foreignamount": "num", "lastmodifieddate": "time",
-    },
-    "trackingnumber": {"id": "int", "trackingnumber": "text"},
-    "trackingnumbermap": {"transaction": "int", "trackingnumber": "int"},
-    "deletedrecord": {
-        "type": "text", "recordid": "int", "name": "text", "deleteddate": "time", "deletedby": "text", "context": "text",
-    },
-}
-# tables that are another shape of the ones above: columns, and their select
-_VIEWS: dict[str, tuple[dict[str, Kind], str]] = {
-    "previoustransactionlinelink": (TABLES["nexttransactionlinelink"], "SELECT * FROM nexttransactionlinelink"),
-    "customersubsidiaryrelationship": (
-        {"id": "int", "entity": "int", "subsidiary": "int", "isprimarysub": "flag"},
-        "SELECT id, id AS entity, 1 AS subsidiary, 'T' AS isprimarysub, _hidden FROM customer",
-    ),
-    "customeraddressbook": (
-        {"entity": "int", "addressbookaddress": "int", "defaultbilling": "flag", "defaultshipping": "flag", "label": "text"},
-        "SELECT recordowner AS entity, nkey AS addressbookaddress, 'T' AS defaultbilling, 'T' AS defaultshipping, addr1 AS label, _hidden"
-        " FROM entityaddress",
-    ),
-    "consolidatedexchangerate": (
-        {
-            "id": "int", "postingperiod": "int", "fromsubsidiary": "int", "tosubsidiary": "int", "fromcurrency": "int", "tocurrency": "int",
-            "currentrate": "num", "averagerate": "num", "historicalrate": "num", "accountingbook": "int",
-        },
-        "SELECT p.id, p.id AS postingperiod, 1 AS fromsubsidiary, 1 AS tosubsidiary, 1 AS fromcurrency, 1 AS tocurrency,"
-        " CAST(1 AS DECIMAL(28,8)) AS currentrate, CAST(1 AS DECIMAL(28,8)) AS averagerate, CAST(1 AS DECIMAL(28,8)) AS historicalrate,"
-        " 1 AS accountingbook, p._hidden FROM accountingperiod p WHERE p.isyear = 'F' AND p.isquarter = 'F'",
-    ),
-    "transactionaccountingline": (
-        {
-            "transaction": "int", "transactionline": "int", "accountingbook": "int", "amount": "num", "debit": "num",
-            "credit": "num", "netamount": "num", "amountpaid": "num", "amountunpaid": "num", "account": "int", "exchangerate": "num",
-            "posting": "flag",
-        },
-        "SELECT transaction, id AS transactionline, 1 AS accountingbook, netamount AS amount,"
-        " CASE WHEN netamount > 0 THEN netamount END AS debit, CASE WHEN netamount < 0 THEN -netamount END AS credit, netamount,"
-        " foreignamountpaid AS amountpaid, foreignamountunpaid AS amountunpaid, CAST(NULL AS BIGINT) AS account,"
-        " (SELECT any_value(t.exchangerate) FROM transaction t WHERE t.id = l.transaction) AS exchangerate,"
-        " (SELECT any_value(t.posting) FROM transaction t WHERE t.id = l.transaction) AS posting, _hidden FROM transactionline l",
-    ),
-}
-STATUS_NAMES: dict[str, dict[str, str]] = {
-    "SalesOrd": {
-        "A": "Pending Approval", "B": "Pending Fulfillment", "C": "Cancelled", "D": "Partially Fulfilled",
-        "E": "Pending Billing/Partially Fulfilled", "F": "Pending Billing", "G": "Billed", "H": "Closed",
-    },
-    "CustInvc": {"A": "Open", "B": "Paid In Full", "V": "Voided", "D": "Pending Approval", "E": "Rejected"},
-    "CustCred": {"A": "Open", "B": "Fully Applied", "V": "Voided"},
-    "CustPymt": {"A": "Unapproved Payment", "B": "Not Deposited", "C": "Deposited", "V": "Voided"},
-    "CashSale": {"A": "Unapproved Payment", "B": "Not Deposited", "C": "Deposited", "V": "Voided"},
-    "CustDep": {"A": "Not Deposited", "B": "Deposited", "C": "Fully Applied"},
-    "CustRfnd": {"A": "Unapproved", "C": "Completed", "V": "Voided"},
-    "RtnAuth": {
-        "A": "Pending Approval", "B": "Pending Receipt", "C": "Cancelled", "D": "Partially Received",
-        "E": "Pending Refund/Partially Received", "F": "Pending Refund", "G": "Refunded", "H": "Closed",
-    },
-    "ItemShip": {"A": "Picked", "B": "Packed", "C": "Shipped"},
-}
-TYPE_NAMES = {
-    "SalesOrd": "Sales Order", "CustInvc": "Invoice", "CustCred": "Credit Memo", "CustPymt": "Payment", "CustRfnd": "Customer Refund",
-    "CashSale": "Cash Sale", "CustDep": "Customer Deposit", "DepAppl": "Deposit Application", "RtnAuth": "Return Authorization",
-    "ItemShip": "Item Fulfillment", "ItemRcpt": "Item Receipt", "Journal": "Journal", "VendBill": "Bill", "Opprtnty": "Opportunity",
-    "Estimate": "Estimate",
-}
-# columns whose display text is the name of another record: column -> (table, its name)
-_REFERENCES = {
-    "entity": ("customer", "entityid"), "company": ("customer", "entityid"), "recordowner": ("customer", "entityid"),
-    "currency": ("currency", "name"), "subsidiary": ("subsidiary", "name"), "item": ("item", "itemid"), "terms": ("term", "name"),
-    "transaction": ("transaction", "tranid"), "createdfrom": ("transaction", "tranid"), "previousdoc": ("transaction", "tranid"),
-    "nextdoc": ("transaction", "tranid"), "postingperiod": ("accountingperiod", "periodname"), "salesrep": ("employee", "entityid"),
-    "employee": ("employee", "entityid"), "contact": ("contact", "entityid"), "basecurrency": ("currency", "name"),
-    "transactioncurrency": ("currency", "name"), "trackingnumber": ("trackingnumber", "trackingnumber"),
-}
 _DUCKDB = {"int": "BIGINT", "num": "DECIMAL(28,8)", "text": "VARCHAR", "flag": "VARCHAR", "date": "DATE", "time": "TIMESTAMP"}
 _ARROW = {
     "int": pa.int64(), "num": pa.float64(), "text": pa.string(), "flag": pa.string(), "date": pa.date32(), "time": pa.timestamp("us"),
@@ -271,9 +124,10 @@ class SuiteQL:
 
     def _retype(self, collection: str, rows: Sequence[dict[str, Any]]) -> None:
         """A column that holds a value of another type is served as text, whole."""
+        present = set().union(*rows)
         for column, kind in TABLES[collection].items():
             try:
-                for row in rows:
+                for row in rows if column in present else ():
                     self._convert(kind, row.get(column))
             except (ValueError, TypeError):
                 self._kinds[collection][column] = "text"
@@ -284,7 +138,8 @@ class SuiteQL:
         owners = [_owner_of(collection, row) for row in rows]
         hidden = [bool(row.get("_hidden")) for row in rows]
         try:
-            values = [[self._convert(kind, row.get(column)) for row in rows] for column, kind in kinds.items()]
+            present = set().union(*rows)
+            values = [[self._convert(kind, row.get(column)) for row in rows] if column in present else [] for column, kind in kinds.items()]
         except (ValueError, TypeError):
             return False
         known = set(kinds) | set(extras)
@@ -293,16 +148,18 @@ class SuiteQL:
         values += [[_as_text(row.get(column)) for row in rows] for column in extras]
         types = [_ARROW[kind] for kind in kinds.values()] + [pa.string()] * len(extras)
         batches = {collection: (values, types, owners, hidden)}
-        for child in self._children.get(collection, ()):
-            batches[child] = ([[] for _ in TABLES[child]], [_ARROW[kind] for kind in TABLES[child].values()], [], [])
-        if len(batches) > 1:
+        children: dict[str, tuple[list[Sequence[Any]], list[int], list[bool]]] = {name: ([], [], []) for name in self._children.get(collection, ())}
+        if children:
             for row, owner, is_hidden in zip(rows, owners, hidden, strict=True):
                 for child, cells in self._spread(collection, row):
-                    columns, _, child_owners, child_hidden = batches[child]
-                    for column, cell in zip(columns, cells, strict=False):  # columns that no record has any value in come last
-                        column.append(cell)
+                    all_cells, child_owners, child_hidden = children[child]
+                    all_cells.append(cells)
                     child_owners.append(owner)
                     child_hidden.append(is_hidden)
+        for child, (all_cells, child_owners, child_hidden) in children.items():
+            columns = [list(column) for column in zip(*all_cells, strict=True)]
+            columns += [[] for _ in range(len(TABLES[child]) - len(columns))]  # columns that no record has any value in come last
+            batches[child] = (columns, [_ARROW[kind] for kind in TABLES[child].values()], child_owners, child_hidden)
         cursor = self._connection
         cursor.execute("BEGIN")
         for name, (columns, arrow_types, row_owners, row_hidden) in batches.items():
@@ -324,7 +181,7 @@ class SuiteQL:
         return True
 
     def _refresh_schema(self) -> None:
-        for name, (columns, select) in _VIEWS.items():
+        for name, (columns, select) in VIEWS.items():
             self._connection.execute(f"CREATE OR REPLACE VIEW {name} AS {select}")
             self._kinds[name] = dict(columns)
         self._visible_kinds = {}
@@ -856,8 +713,8 @@ def _display(column: exp.Column, kind: exp.Column, is_status: bool) -> exp.Expr:
         for type_, text in TYPE_NAMES.items():
             case = case.when(column.eq(type_), exp.Literal.string(text))
         return case
-    if column.name in _REFERENCES:
-        table, label = _REFERENCES[column.name]
+    if column.name in REFERENCES and column.type is not None and column.type.is_type("bigint"):
+        table, label = REFERENCES[column.name]
         inner = exp.select(f"any_value(df.{label})").from_(exp.alias_(exp.to_table(table, quoted=True), "df", table=True))
         return inner.where(exp.column("id", table="df").eq(column.copy())).subquery()
     return column

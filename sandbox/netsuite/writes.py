@@ -16,18 +16,21 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from sandbox.netsuite.catalogue import RECORD_OF_TYPE, RECORD_TYPES, Field, RecordType
 from sandbox.netsuite.errors import Refusal, error_response
-from sandbox.netsuite.records import ADDRESS_OFFSET, RECORD_OF_TYPE, RECORD_TYPES, Field, Record, RecordType, utc_text
+from sandbox.netsuite.records import ADDRESS_OFFSET, CREDITS, NOT_POSTING, Record, settled
+from sandbox.netsuite.setup import utc_text
+from sandbox.netsuite.transforms import TRANSFORMS, check, moved_on, start_of
 from sandbox.protocol import Clock, Request, Response, Store, json_response
 from sandbox.world.model import INTEGRATION_ACTOR
 
 _FIRST_ID = {"customer": 900_001, "contact": 2_900_001, "item": 400_001, "transaction": 90_000_001}
-_TRANSFORMS = {
-    ("salesOrder", "invoice"): "OrdBill", ("invoice", "creditMemo"): "Payment", ("invoice", "customerPayment"): "Payment",
-}
-_SUBLISTS = {"customer": {"addressBook"}, "SalesOrd": {"item"}, "CustInvc": {"item"}, "CustCred": {"item", "apply"}, "CustPymt": {"apply"},
-             "CustRfnd": {"apply"}}
-_PREFIX = {"SalesOrd": "SO", "CustInvc": "INV", "CustCred": "CM", "CustPymt": "PYMT", "CustRfnd": "RFND"}
+_SUBLISTS = {"customer": {"addressBook"}, "CustPymt": {"apply"}, "CustRfnd": {"apply"}, "CustCred": {"item", "apply"}, "ItemShip": {"item", "package"},
+             "ItemRcpt": {"item"}, **dict.fromkeys(("SalesOrd", "CustInvc", "CashSale", "RtnAuth"), {"item"})}
+_PREFIX = {"SalesOrd": "SO", "CustInvc": "INV", "CustCred": "CM", "CustPymt": "PYMT", "CustRfnd": "RFND", "CashSale": "CS",
+           "CustDep": "DEP", "RtnAuth": "RMA", "ItemShip": "IF", "ItemRcpt": "IR"}
+_GOODS = ("ItemShip", "ItemRcpt")
+_NEGATIVE = (*CREDITS, "CustRfnd")
 _HOLDS = ("AUTO", "ON", "OFF")
 _MODES = ("Error", "Warning", "Ignore")
 _ADDRESS = {"addr1", "addr2", "addr3", "addressee", "attention", "addrPhone", "city", "state", "zip", "country"}
@@ -93,6 +96,8 @@ class Writer:
             raise Refusal(403, "INSUFFICIENT_PERMISSION", f"Your role may not change records of type {name}.", ("errorUrl", request.path))
         with self._store.lock:
             match rest:
+                case [] if method == "POST" and kind.by_transform:
+                    raise _invalid("createdFrom", "Please enter value(s) for: createdFrom. Transform the order or return instead.")
                 case [] if method == "POST":
                     record = self._create(request, name, kind, self._body(request), {})
                     return self._written(request, name, record)
@@ -106,6 +111,8 @@ class Writer:
                     return Response(204)
                 case [id, "!transform", target] if method == "POST":
                     return self._transform(request, name, self._existing(request, kind, id), target)
+                case [id, ("!attach" | "!detach") as action, target, other] if method == "POST":
+                    return self._relate(request, name, self._existing(request, kind, id), action == "!attach", target, other)
         raise Refusal(405, "INVALID_METHOD", f"Method {method} is not allowed for this resource.", ("errorUrl", request.path))
 
     def _written(self, request: Request, name: str, record: Record) -> Response:
@@ -146,7 +153,7 @@ class Writer:
 
     def _create(self, request: Request, name: str, kind: RecordType, body: dict[str, Any], start: Record) -> Record:
         for field_name in kind.required:
-            if body.get(field_name) in (None, "") and not (start and (field_name in ("entity", "customer", "item", "payment"))):
+            if body.get(field_name) in (None, "") and not (start and field_name in ("entity", "customer", "item", "payment")):
                 raise _invalid(field_name, f"Please enter value(s) for: {field_name}.")
         if kind.collection == "customer" and not (body.get("companyName") or body.get("lastName")):
             raise _invalid("companyName", "Please enter value(s) for: companyName.")
@@ -157,12 +164,16 @@ class Writer:
         if kind.collection == "transaction" and "trandate" not in start:
             record["trandate"] = self._clock.now().astimezone(self._zone).date().isoformat()
         record = self._fill(request, kind, record, body, is_new=True)
+        if kind.collection == "transaction":
+            record = settled(record, self._store.get("customer", record["entity"]))
         self._store_changed(kind.collection, record)
         return record
 
     def _update(self, request: Request, kind: RecordType, before: Record, body: dict[str, Any]) -> Record:
         record = self._fill(request, kind, before, body, is_new=False)
         self._store_changed(kind.collection, record)
+        if kind.type == "ItemShip" and record["status"] == "C" and before["status"] != "C":
+            self._moved_on(record)
         return record
 
     def _check_unique(self, kind: RecordType, record: Record) -> None:
@@ -219,7 +230,7 @@ class Writer:
             return self._reference(name, kind[4:], value)
         if kind == "enum":
             word = value.get("id") if isinstance(value, dict) else value
-            allowed = {"creditHoldOverride": _HOLDS, "orderStatus": ("A", "B")}.get(name)
+            allowed = {"creditHoldOverride": _HOLDS, "orderStatus": ("A", "B"), "shipStatus": ("A", "B", "C")}.get(name)
             if not isinstance(word, str) or (allowed is not None and word not in allowed):
                 raise _invalid(name, f"Invalid value for the field {name}: {word}.")
             return word
@@ -283,14 +294,16 @@ class Writer:
         record["currency"] = currency["id"]
         record.setdefault("exchangerate", currency["exchangerate"])
         digits = int(currency["currencyprecision"])
-        sign = -1.0 if kind.type in ("CustCred", "CustRfnd") else 1.0
+        sign = -1.0 if kind.type in _NEGATIVE else 1.0
+        if kind.type == "ItemShip":
+            record = self._shipment_rules(record, body)
         if "item" in body:
             record["_lines"] = self._lines(request, record.get("_lines", []), body["item"], digits)
-        if "_lines" in record and ("item" in body or is_new):
+        if "_lines" in record and kind.type not in _GOODS and ("item" in body or is_new):
             tax = abs(record.get("taxtotal") or 0.0)
             record["taxtotal"] = sign * tax
             record["foreigntotal"] = sign * _rounded(sum(line["amount"] for line in record["_lines"]) + tax, digits)
-        if kind.type == "CustPymt" and (record.get("foreigntotal") or 0) <= 0:
+        if kind.type in ("CustPymt", "CustDep") and (record.get("foreigntotal") or 0) <= 0:
             raise _invalid("payment", "The payment must be greater than zero.")
         if "apply" in body:
             if not is_new:
@@ -311,8 +324,26 @@ class Writer:
             if kind.type == "CustCred":
                 record["status"] = "B" if total - applied < 1e-9 else "A"
         if is_new:
+            if "_lines" in record:
+                record["_lines"] = [{key: value for key, value in line.items() if key != "left"} for line in record["_lines"]]
             self._settle(kind, record, digits)
         return record
+
+    def _shipment_rules(self, record: Record, body: dict[str, Any]) -> Record:
+        """The days that a fulfilment's steps were taken on, and its packages."""
+        today = self._clock.now().astimezone(self._zone).date().isoformat()
+        steps = [("_pickeddate", "ABC"), ("_packeddate", "BC"), ("_shippeddate", "C")]
+        days = {column: record.get(column) or today for column, letters in steps if str(record["status"]) in letters}
+        packages = body.get("package")
+        if packages is None:
+            return {**record, **days, "actualshipdate": days.get("_shippeddate", record.get("actualshipdate"))}
+        items = packages.get("items") if isinstance(packages, dict) else None
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise Refusal(400, "INVALID_CONTENT", "A sublist must be an object with items.", ("errorPath", "package"))
+        kept = [
+            {"tracking": item.get("packageTrackingNumber"), "descr": item.get("packageDescr"), "weight": item.get("packageWeight")} for item in items
+        ]
+        return {**record, **days, "actualshipdate": days.get("_shippeddate"), "_packages": kept}
 
     def _settle(self, kind: RecordType, record: Record, digits: int) -> None:
         """What a new document does to others: the documents it is applied to, and the customer's balance."""
@@ -324,7 +355,7 @@ class Writer:
             paid = _rounded(target["foreignamountpaid"] + link["foreignamount"], digits)
             status = "B" if left == 0 and target["type"] != "CustPymt" else target["status"]
             self._store_changed("transaction", {**target, "foreignamountunpaid": left, "foreignamountpaid": paid, "status": status})
-        effect = {"CustInvc": 1, "CustPymt": -1, "CustCred": 1, "CustRfnd": -1}.get(kind.type, 0) * record["foreigntotal"]
+        effect = {"CustInvc": 1, "CustPymt": -1, "CustCred": 1, "CustRfnd": -1}.get(kind.type, 0) * (record.get("foreigntotal") or 0.0)
         customer = self._store.get("customer", record["entity"])
         if effect and customer is not None:
             balance = _rounded((customer.get("balancesearch") or 0.0) + effect, digits)
@@ -355,6 +386,8 @@ class Writer:
                     if isinstance(given[key], bool) or not isinstance(given[key], int | float):
                         raise Refusal(400, "INVALID_CONTENT", f"Invalid value for {key}.", ("errorPath", f"item.items[{position}].{key}"))
                     line[column] = float(given[key])
+            if "itemReceive" in given:
+                line["receive"] = given["itemReceive"] is not False
             if "description" in given:
                 line["memo"] = given["description"]
             if "isClosed" in given:
@@ -367,7 +400,13 @@ class Writer:
             lines[number] = line
         if not lines:
             raise _invalid("item", "You must enter at least one line item for this transaction.")
-        return [lines[number] for number in sorted(lines)]
+        kept = [lines[number] for number in sorted(lines) if lines[number].pop("receive", True)]
+        for line in kept:
+            if "left" in line and line["quantity"] > line.pop("left") + 1e-9:
+                raise _invalid("item.items.quantity", f"The quantity of line {line['line']} is above what is left on the transaction.")
+        if not kept:
+            raise _invalid("item", "You must enter at least one line item for this transaction.")
+        return kept
 
     def _applications(self, kind: RecordType, sublist: Any, digits: int) -> list[Record]:
         items = sublist.get("items") if isinstance(sublist, dict) else None
@@ -392,17 +431,16 @@ class Writer:
         return links
 
     def _transform(self, request: Request, name: str, source: Record, target: str) -> Response:
-        linktype = _TRANSFORMS.get((name, target))
+        linktype = TRANSFORMS.get((name, target))
         if linktype is None:
             raise Refusal(400, "INVALID_REQUEST", f"A record of type {name} cannot be transformed into {target}.", ("errorUrl", request.path))
-        if name == "salesOrder" and source["status"] in ("A", "C", "G", "H"):
-            raise _invalid("status", "That order cannot be billed in its status.")
-        if name == "invoice" and source["voided"]:
-            raise _invalid("status", "A voided invoice cannot be transformed.")
+        if (problem := check(name, target, source)) is not None:
+            raise _invalid("status", problem)
         kind = RECORD_TYPES[target]
         due = float(source.get("foreignamountunpaid") or 0.0)
         start: Record = {"entity": source["entity"], "currency": source["currency"], "exchangerate": source["exchangerate"], "_createdfrom": source["id"]}
         body = self._body(request)
+        total = abs(source.get("foreigntotal") or 0.0)
         if target == "customerPayment":
             if due <= 0:
                 raise _invalid("payment", "The invoice has no amount due.")
@@ -410,17 +448,43 @@ class Writer:
             start["foreigntotal"] = due
             body = {"apply": {"items": [{"doc": {"id": source["id"]}, "amount": paid}]}, **body}
         else:
-            start["taxtotal"] = abs(source.get("taxtotal") or 0.0)
-            start["_lines"] = [{key: value for key, value in line.items() if key != "isclosed"} for line in source.get("_lines", [])]
-            total = abs(source["foreigntotal"])
-            if target == "invoice":
-                start["_links"] = [{"previousdoc": source["id"], "linktype": linktype, "foreignamount": total}]
+            start |= start_of(name, target, source)
+            if not start["_lines"]:
+                raise _invalid("item", "There is nothing left to be taken over from this transaction.")
+            if linktype != "Payment":
+                start["_links"] = [{"previousdoc": source["id"], "linktype": linktype, "foreignamount": None if kind.type in _GOODS else total}]
             elif due > 0 and "item" not in body:
                 body = {"apply": {"items": [{"doc": {"id": source["id"]}, "amount": min(due, total)}]}, **body}
         record = self._create(request, target, kind, body, start)
-        if name == "salesOrder":
-            self._store_changed("transaction", {**source, "status": "G"})
+        if kind.type != "ItemShip" or record["status"] == "C":
+            self._moved_on(record)
         return self._written(request, target, record)
+
+    def _moved_on(self, record: Record) -> None:
+        """The order or return that a record was made from counts what was shipped, received or billed, and its status follows."""
+        source = self._store.get("transaction", record.get("_createdfrom") or "")
+        if source is not None and (changed := moved_on(source, record)) is not None:
+            self._store_changed("transaction", changed)
+
+    def _relate(self, request: Request, name: str, record: Record, attach: bool, target: str, other: str) -> Response:
+        """A contact belongs to one company and can be attached to more."""
+        if (name, target) not in (("customer", "contact"), ("contact", "customer")):
+            raise Refusal(400, "INVALID_REQUEST", f"A record of type {target} cannot be attached to {name}.", ("errorUrl", request.path))
+        found = self._existing(request, RECORD_TYPES[target], other)
+        customer, contact = (record, found) if name == "customer" else (found, record)
+        role = self._body(request).get("role") if request.body else None
+        role = role.get("id") if isinstance(role, dict) else role
+        if role is not None and not str(role).lstrip("-").isdigit():
+            raise _invalid("role", f"Invalid Field Value {role} for the following field: role.")
+        others = [pair for pair in contact.get("_attached", ()) if pair[0] != customer["id"]]
+        is_own = contact.get("company") == customer["id"]
+        if attach and not is_own:
+            self._store_changed("contact", {**contact, "_attached": [*others, (customer["id"], int(role) if role is not None else None)]})
+        elif not attach:
+            if not is_own and len(others) == len(contact.get("_attached", ())):
+                raise _invalid(target, "The records are not attached to each other.")
+            self._store_changed("contact", {**contact, "_attached": others, **({"company": None} if is_own else {})})
+        return Response(204)
 
     def _delete(self, request: Request, kind: RecordType, record: Record) -> None:
         id = record["id"]
@@ -503,10 +567,10 @@ def _blank(kind: RecordType, id: str, name: str) -> Record:
     if kind.collection == "item":
         return {"itemtype": kind.type, "subtype": "Sale", "isinactive": False}
     number = f"{_PREFIX[kind.type]}{id}"
-    status = {"SalesOrd": "A", "CustPymt": "C", "CustRfnd": "C"}.get(kind.type, "A")
+    status = {"CustPymt": "C", "CustRfnd": "C", "CashSale": "B", "ItemShip": "C", "ItemRcpt": None}.get(kind.type, "A")
     return {
         "type": kind.type, "recordtype": RECORD_OF_TYPE[kind.type].lower(), "transactionnumber": number, "tranid": number, "status": status,
-        "posting": kind.type != "SalesOrd", "voided": False,
+        "posting": kind.type not in (*NOT_POSTING, "CustDep"), "isreversal": False, "voided": False,
     }
 
 

@@ -163,7 +163,7 @@ class Salesforce:
             if not parts:
                 allow(request, "GET")
                 names = ("sobjects", "query", "queryAll", "limits", "composite", "jobs")
-                return json_response({name: f"{root}/{name}" for name in names})
+                return json_response({**{name: f"{root}/{name}" for name in names}, "identity": self.logins.identity_url(request)})
             if head in ("query", "queryAll"):
                 return self._query(request, parts[1:], root, deleted=head == "queryAll")
             if head == "sobjects":

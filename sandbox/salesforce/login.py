@@ -39,7 +39,7 @@ class Logins:
     def handle(self, request: Request, parts: Sequence[str]) -> Response:
         if parts == ["userinfo"]:
             self.authenticate(request)
-            return json_response({**self.identity(request), "sub": self._identity_url(request)})
+            return json_response({**self.identity(request), "sub": self.identity_url(request)})
         if request.method != "POST":
             raise ApiError(405, "METHOD_NOT_ALLOWED", f"HTTP Method '{request.method}' not allowed. Allowed are POST")
         form = dict(request.form()) if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded") else {}
@@ -85,10 +85,10 @@ class Logins:
         token = f"{self.org.organization_id[:15]}!{secrets.token_urlsafe(48)}"
         self._tokens[token] = now
         if grant == _ASSERTION_GRANT:
-            answer = {"access_token": token, "scope": "api", "instance_url": request.base_url, "id": self._identity_url(request), "token_type": "Bearer"}
+            answer = {"access_token": token, "scope": "api", "instance_url": request.base_url, "id": self.identity_url(request), "token_type": "Bearer"}
             return json_response(answer, headers=_UNCACHED, is_write=False, content_type=JSON)
         issued = str(int(now.timestamp() * 1000))
-        identity = self._identity_url(request)
+        identity = self.identity_url(request)
         signature = hmac.new(self.org.settings.client_secret.encode(), (identity + issued).encode(), hashlib.sha256).digest()
         answer = {
             "access_token": token,
@@ -144,13 +144,13 @@ class Logins:
             is_write=False,
         )
 
-    def _identity_url(self, request: Request) -> str:
+    def identity_url(self, request: Request) -> str:
         return f"{request.base_url}/id/{self.org.organization_id}/{INTEGRATION_USER}"
 
     def identity(self, request: Request) -> dict[str, Any]:
         user = self.org.store.get("User", INTEGRATION_USER) or {}
         return {
-            "id": self._identity_url(request),
+            "id": self.identity_url(request),
             "user_id": INTEGRATION_USER,
             "organization_id": self.org.organization_id,
             "preferred_username": user.get("Username", self.org.settings.username),

@@ -28,12 +28,16 @@ _ENTITY = {
     "customers": "customer", "products": "product", "prices": "price", "subscriptions": "subscription",
     "subscription_items": "subscription_item", "invoices": "invoice", "charges": "payment", "payment_intents": "payment_intent",
     "invoice_payments": "invoice_payment", "refunds": "refund", "credit_notes": "credit_note", "disputes": "dispute", "events": "event",
+    "balance_transactions": "balance_transaction", "payouts": "payout", "coupons": "coupon", "promotion_codes": "promotion_code",
+    "discounts": "discount", "tax_ids": "tax_id", "invoiceitems": "invoice_item", "subscription_schedules": "subscription_schedule",
 }
 NOUN = {
     "customers": "customer", "products": "product", "prices": "price", "subscriptions": "subscription",
     "subscription_items": "subscription_item", "invoices": "invoice", "charges": "charge", "payment_intents": "payment_intent",
     "invoice_payments": "invoice_payment", "refunds": "refund", "credit_notes": "credit note", "disputes": "dispute", "events": "event",
-    "customer_balance_transactions": "customer_balance_transaction",
+    "customer_balance_transactions": "customer_balance_transaction", "balance_transactions": "balance_transaction", "payouts": "payout",
+    "coupons": "coupon", "promotion_codes": "promotion code", "discounts": "discount", "tax_ids": "tax ID", "invoiceitems": "invoiceitem",
+    "subscription_schedules": "subscription schedule", "plans": "plan",
 }
 
 
@@ -120,6 +124,10 @@ class Account:
         if kind == "customer_balance_transactions":
             return "cbtxn_" + native_id("stripe", "customer", f"balance-{number}").removeprefix("cus_")
         return native_id("stripe", _ENTITY[kind], f"api-{number}")
+
+    def named_id(self, kind: str, key: str) -> str:
+        """The id of something that follows from another record: the same key is the same thing."""
+        return native_id("stripe", _ENTITY[kind], key)
 
     # ---------------------------------------------------------------- order and indexes
 

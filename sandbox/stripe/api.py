@@ -22,22 +22,16 @@ from typing import Any, cast
 import orjson
 
 from sandbox.protocol import Clock, Record, Request, Response, Store, Vendor, json_response
-from sandbox.stripe import search, world, writes
+from sandbox.stripe import agreements, search, world, writes
 from sandbox.stripe.account import EVENT_WINDOW, NOUN, Account
+from sandbox.stripe.operations import ACTIONS, CREATES, CREDIT_NOTE, DELETES, INDEXED, LISTS
 from sandbox.stripe.params import (
-    ADDRESS,
-    CLEARABLE,
     EXPAND,
     PAGE,
-    B,
-    Choice,
-    DecimalText,
-    ListOf,
     Metadata,
     N,
     Range,
     S,
-    Shape,
     StripeError,
     Text,
     Whole,
@@ -95,139 +89,6 @@ def sign(payload: bytes, secret: str, t: int) -> str:
 
 def create(store: Store, clock: Clock, **settings: Any) -> Vendor:
     return Stripe(store, clock, Settings(**settings))
-
-
-# ------------------------------------------------------------------ lists: filters by kind
-
-C: dict[str, Any] = {"created": Range()}
-_INTERVAL = Choice(("day", "week", "month", "year"))
-
-
-@dataclass(frozen=True)
-class Listed:
-    """How a collection is listed: its own parameters, those that name a record of another kind, and those that equal a field."""
-
-    params: Mapping[str, Any]
-    references: Mapping[str, str] = field(default_factory=dict)  # parameter -> kind that must exist
-    equal: Mapping[str, str] = field(default_factory=dict)  # parameter -> field
-    permission: str = ""
-
-
-LISTS: Mapping[str, Listed] = {
-    "customers": Listed({**C, "email": S, "test_clock": S}, equal={"email": "email"}),
-    "products": Listed({**C, "active": B, "ids": ListOf(S), "shippable": B, "url": S, "type": Choice(("good", "service"))},
-                       equal={"active": "active"}),
-    "prices": Listed({**C, "active": B, "currency": S, "product": S, "type": Choice(("one_time", "recurring")),
-                      "lookup_keys": ListOf(S, 10),
-                      "recurring": Shape({"interval": _INTERVAL, "meter": S, "usage_type": Choice(("licensed", "metered"))})},
-                     references={"product": "products"},
-                     equal={"active": "active", "currency": "currency", "product": "product", "type": "type"}),
-    "subscriptions": Listed({
-        **C, "customer": S, "price": S, "plan": S, "collection_method": Choice(("charge_automatically", "send_invoice")),
-        "status": Choice(("active", "all", "canceled", "ended", "incomplete", "incomplete_expired", "past_due", "paused", "trialing",
-                          "unpaid")),
-        "current_period_start": Range(), "current_period_end": Range(), "test_clock": S, "automatic_tax": Shape({"enabled*": B})},
-        references={"customer": "customers", "price": "prices", "plan": "prices"},
-        equal={"customer": "customer", "collection_method": "collection_method"}),
-    "invoices": Listed({
-        **C, "customer": S, "subscription": S, "status": Choice(("draft", "open", "paid", "uncollectible", "void")),
-        "collection_method": Choice(("charge_automatically", "send_invoice")), "due_date": Range()},
-        references={"customer": "customers", "subscription": "subscriptions"},
-        equal={"customer": "customer", "subscription": "_subscription", "status": "status", "collection_method": "collection_method"}),
-    "invoice_payments": Listed({
-        **C, "invoice": S, "status": Choice(("canceled", "open", "paid")),
-        "payment": Shape({"type*": Choice(("payment_intent", "payment_record")), "payment_intent": S, "payment_record": S})},
-        references={"invoice": "invoices"}, equal={"invoice": "invoice", "status": "status"}),
-    "charges": Listed({**C, "customer": S, "payment_intent": S, "transfer_group": S},
-                      references={"customer": "customers", "payment_intent": "payment_intents"},
-                      equal={"customer": "customer", "payment_intent": "payment_intent", "transfer_group": "transfer_group"}),
-    "payment_intents": Listed({**C, "customer": S}, references={"customer": "customers"}, equal={"customer": "customer"}),
-    "refunds": Listed({**C, "charge": S, "payment_intent": S}, references={"charge": "charges", "payment_intent": "payment_intents"},
-                      equal={"charge": "charge", "payment_intent": "payment_intent"}),
-    "disputes": Listed({**C, "charge": S, "payment_intent": S}, references={"charge": "charges", "payment_intent": "payment_intents"},
-                       equal={"charge": "charge", "payment_intent": "payment_intent"}),
-    "credit_notes": Listed({**C, "customer": S, "invoice": S}, references={"customer": "customers", "invoice": "invoices"},
-                           equal={"customer": "customer", "invoice": "invoice"}),
-    "events": Listed({**C, "type": S, "types": ListOf(S, 20), "delivery_success": B}),
-}
-# the fields that an index serves: each is selective enough to be worth one
-_INDEXED = ("_subscription", "customer", "invoice", "charge", "payment_intent", "product", "email")
-
-# ------------------------------------------------------------------ writes: parameters and functions
-
-_META = {"metadata": Metadata()}
-_TAX_AMOUNTS = ListOf(Shape({"amount*": N, "tax_rate*": S, "taxable_amount*": N}), 10)
-_CUSTOMER = {"name": CLEARABLE, "email": Text(512, True), "phone": Text(20, True), "description": CLEARABLE, "address": ADDRESS,
-             "tax_exempt": Choice(("none", "exempt", "reverse")), "preferred_locales": ListOf(S), **_META, **EXPAND}
-_PRODUCT = {"description": CLEARABLE, "active": B, **_META, **EXPAND}
-_CREDIT_NOTE = {
-    "invoice*": S, "amount": Whole(0), "credit_amount": Whole(0), "refund_amount": Whole(0), "out_of_band_amount": Whole(0),
-    "refunds": ListOf(Shape({"refund": S, "amount_refunded": Whole(1), "type": Choice(("refund",))})), "refund": S,
-    "lines": ListOf(Shape({
-        "type*": Choice(("invoice_line_item", "custom_line_item")), "invoice_line_item": S, "amount": Whole(0), "quantity": Whole(0),
-        "unit_amount": N, "unit_amount_decimal": DecimalText(), "description": S, "tax_amounts": _TAX_AMOUNTS, **_META})),
-    "shipping_cost": Shape({"shipping_rate": S}), "memo": S, "effective_at": N, "email_type": Choice(("credit_note", "none")),
-    "reason": Choice(("duplicate", "fraudulent", "order_change", "product_unsatisfactory")), **_META, **EXPAND,
-}
-
-Write = Callable[[Call, Record, Mapping[str, Any]], Record]
-
-
-@dataclass(frozen=True)
-class Action:
-    """A POST on one record: `/v1/<kind>/<id>` for the empty name, else `/v1/<kind>/<id>/<name>`."""
-
-    params: Mapping[str, Any]
-    run: Write
-
-
-def _plain(kind: str, names: tuple[str, ...], event: str) -> Write:
-    return lambda call, record, params: writes.update(call, kind, record, params, names, event)
-
-
-CREATES: Mapping[str, tuple[Mapping[str, Any], Callable[[Call, Mapping[str, Any]], Record]]] = {
-    "customers": (_CUSTOMER, writes.create_customer),
-    "products": ({"name*": S, **_PRODUCT}, writes.create_product),
-    "prices": ({"currency*": Text(3), "product*": S, "unit_amount": N, "unit_amount_decimal": DecimalText(), "active": B, "nickname": S,
-                "lookup_key": S, "recurring": Shape({"interval*": _INTERVAL, "interval_count": Whole(1, 36)}), **_META, **EXPAND},
-               writes.create_price),
-    "refunds": ({"charge": S, "payment_intent": S, "amount": Whole(1), **_META, **EXPAND,
-                 "reason": Choice(("duplicate", "fraudulent", "requested_by_customer"))}, writes.create_refund),
-}
-ACTIONS: Mapping[tuple[str, str], Action] = {
-    ("customers", ""): Action(_CUSTOMER, writes.update_customer),
-    ("products", ""): Action({"name": S, "default_price": S, **_PRODUCT}, writes.update_product),
-    ("prices", ""): Action({"active": B, "nickname": CLEARABLE, "lookup_key": CLEARABLE, **_META, **EXPAND},
-                           _plain("prices", ("active", "nickname", "lookup_key"), "price.updated")),
-    ("subscriptions", ""): Action({
-        "items": ListOf(Shape({"id": S, "price": S, "quantity": Whole(0), "deleted": B, **_META}), 20), "cancel_at": Whole(can_clear=True),
-        "cancel_at_period_end": B, "collection_method": Choice(("charge_automatically", "send_invoice")), "days_until_due": Whole(0),
-        "description": CLEARABLE, "proration_behavior": Choice(("always_invoice", "create_prorations", "none")),
-        "pause_collection": Shape({"behavior*": Choice(("keep_as_draft", "mark_uncollectible", "void")), "resumes_at": N}, True),
-        **_META, **EXPAND}, writes.update_subscription),
-    ("invoices", ""): Action({
-        "description": CLEARABLE, "footer": CLEARABLE, "auto_advance": B, "due_date": N, "number": CLEARABLE,
-        "collection_method": Choice(("charge_automatically", "send_invoice")), **_META, **EXPAND}, writes.update_invoice),
-    ("invoices", "finalize"): Action({"auto_advance": B, **EXPAND}, writes.finalize_invoice),
-    ("invoices", "pay"): Action({"paid_out_of_band": B, "payment_method": S, "off_session": B, **EXPAND}, writes.pay_invoice),
-    ("invoices", "void"): Action(EXPAND, writes.void_invoice),
-    ("invoices", "mark_uncollectible"): Action(EXPAND, writes.mark_uncollectible),
-    ("charges", ""): Action({"description": CLEARABLE, "receipt_email": S, **_META, **EXPAND},
-                            _plain("charges", ("description", "receipt_email"), "charge.updated")),
-    ("payment_intents", ""): Action({**_META, **EXPAND}, _plain("payment_intents", (), "payment_intent.updated")),
-    ("refunds", ""): Action({**_META, **EXPAND}, _plain("refunds", (), "refund.updated")),
-    ("disputes", ""): Action({**_META, **EXPAND}, _plain("disputes", (), "charge.dispute.updated")),
-    ("disputes", "close"): Action(EXPAND, writes.close_dispute),
-    ("credit_notes", ""): Action({"memo": S, **_META, **EXPAND}, _plain("credit_notes", ("memo",), "credit_note.updated")),
-    ("credit_notes", "void"): Action(EXPAND, writes.void_credit_note),
-}
-DELETES: Mapping[str, tuple[Mapping[str, Any], Write]] = {
-    "customers": ({}, lambda call, record, params: writes.delete_customer(call, record)),
-    "products": ({}, lambda call, record, params: writes.delete_product(call, record)),
-    "invoices": ({}, lambda call, record, params: writes.delete_invoice(call, record)),
-    "subscriptions": ({"invoice_now": B, "prorate": B, "cancellation_details": Shape({"comment": CLEARABLE, "feedback": CLEARABLE}),
-                       **EXPAND}, writes.cancel_subscription),
-}
 
 
 def _within(value: int | None, bound: Any) -> bool:
@@ -439,7 +300,9 @@ class Stripe:
         if kind == "events":
             low = max(low or 0, self._events_since())
         wanted = {field: params[name] for name, field in spec.equal.items() if name in params}
-        by = next(((name, wanted[name]) for name in _INDEXED if name in wanted), None)
+        if kind == "invoiceitems" and params.get("pending") is True:
+            wanted.setdefault("invoice", None)
+        by = next(((name, wanted[name]) for name in INDEXED if name in wanted), None)
         accepts = self._filter(kind, params)
 
         def matches(record: Record) -> bool:
@@ -513,6 +376,16 @@ class Stripe:
                 tests.append(lambda record: bool(record["recurring"]) and "meter" not in recurring
                              and recurring.get("usage_type", "licensed") == "licensed"
                              and recurring.get("interval", record["recurring"]["interval"]) == record["recurring"]["interval"])
+        elif kind == "payouts" and "arrival_date" in params:
+            tests.append(lambda record: _within(record["arrival_date"], params["arrival_date"]))
+        elif kind == "subscription_schedules":
+            if "scheduled" in params:
+                tests.append(lambda record: (record["status"] == "not_started") == params["scheduled"])
+            for name in ("canceled_at", "completed_at", "released_at"):
+                if name in params:
+                    tests.append(lambda record, name=name: _within(record[name], params[name]))  # type: ignore[misc]
+        elif kind == "invoiceitems" and "pending" in params:
+            tests.append(lambda record: (record["invoice"] is None) == params["pending"])
         elif kind == "invoice_payments" and "payment" in params:
             tests.append(lambda record: record["_payment_intent"] == params["payment"].get("payment_intent", record["_payment_intent"])
                          and params["payment"]["type"] == "payment_intent")
@@ -561,8 +434,8 @@ class Stripe:
     def _nested(self, kind: str, rest: list[str], tree: dict[str, Any], version: str, path: str) -> Any:
         account, owner = self.account, self.account.get(kind, rest[0])
         known = {("invoices", "lines"), ("credit_notes", "lines"), ("customers", "balance_transactions"), ("customers", "subscriptions"),
-                 ("charges", "refunds")}
-        if (kind, rest[1]) not in known or len(rest) > 3 or (len(rest) == 3 and rest[1] != "balance_transactions"):
+                 ("customers", "tax_ids"), ("charges", "refunds")}
+        if (kind, rest[1]) not in known or len(rest) > 3 or (len(rest) == 3 and rest[1] not in ("balance_transactions", "tax_ids")):
             raise self._unknown("GET", path)
         if owner is None or owner.get("deleted"):
             raise missing(NOUN[kind], rest[0], OBJECT[kind])
@@ -577,10 +450,11 @@ class Stripe:
                                  "credit note line item", version)
         if len(rest) == 3:
             params = typed(tree, EXPAND)
-            record = account.get("customer_balance_transactions", rest[2])
+            child = "tax_ids" if rest[1] == "tax_ids" else "customer_balance_transactions"
+            record = account.get(child, rest[2])
             if record is None or record["customer"] != owner["id"]:
-                raise missing("customer_balance_transaction", rest[2])
-            shown = render(account, "customer_balance_transactions", record, version)
+                raise missing(NOUN[child], rest[2])
+            shown = render(account, child, record, version)
             expand(account, shown, params.get("expand", ()), version)
             return shown
         child = {"balance_transactions": "customer_balance_transactions"}.get(rest[1], rest[1])
@@ -647,7 +521,7 @@ class Stripe:
         if rest[1:] and not is_lines:
             raise self._unknown("GET", "/v1/credit_notes/" + "/".join(rest))
         paging = {name: tree.pop(name) for name in ("limit", "starting_after", "ending_before") if is_lines and name in tree}
-        params = typed(tree, _CREDIT_NOTE)
+        params = typed(tree, CREDIT_NOTE)
         with self.store.lock:
             record = writes.preview_credit_note(self.account, params, is_basil=is_basil(version))
         if not is_lines:
@@ -743,9 +617,11 @@ class Stripe:
         self._permit(permissions, kind, "write")
         if kind == "customers" and rest[1:2] == ["balance_transactions"] and method == "POST" and len(rest) <= 3:
             return self._balance_transaction(rest, tree, version, call)
+        if kind == "customers" and rest[1:2] == ["tax_ids"] and (method, len(rest)) in (("POST", 2), ("DELETE", 3)):
+            return self._tax_id(rest, tree, version, call)
         if method == "POST" and not rest:
             if kind == "credit_notes":
-                params = typed(tree, _CREDIT_NOTE)
+                params = typed(tree, CREDIT_NOTE)
                 record = writes.create_credit_note(call, params, is_basil=is_basil(version))
             elif kind in CREATES:
                 schema, create_one = CREATES[kind]
@@ -772,6 +648,18 @@ class Stripe:
         if record is None:
             raise missing(NOUN[kind], id)
         return record
+
+    def _tax_id(self, rest: list[str], tree: dict[str, Any], version: str, call: Call) -> tuple[str, Any]:
+        customer = self._changeable("customers", rest[0])
+        if len(rest) == 2:
+            record = agreements.create_tax_id(call, customer, typed(tree, {"type*": S, "value*": S, **EXPAND}))
+            return "tax_ids", render(self.account, "tax_ids", record, version)
+        typed(tree, {})
+        held = self.account.live("tax_ids", rest[2])
+        if held is None or held["customer"] != customer["id"]:
+            raise missing(NOUN["tax_ids"], rest[2])
+        gone = agreements.delete_tax_id(call, held)
+        return "tax_ids", render(self.account, "tax_ids", gone, version)
 
     def _balance_transaction(self, rest: list[str], tree: dict[str, Any], version: str, call: Call) -> tuple[str, Any]:
         customer, kind = self._changeable("customers", rest[0]), "customer_balance_transactions"

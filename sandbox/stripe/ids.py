@@ -8,6 +8,8 @@ _PREFIX = {
     "customer": "cus_", "product": "prod_", "price": "price_", "subscription": "sub_", "subscription_item": "si_", "invoice": "in_",
     "invoice_line": "il_", "payment": "ch_", "payment_intent": "pi_", "credit_note": "cn_", "credit_note_line": "cnli_",
     "refund": "re_", "dispute": "dp_", "event": "evt_", "invoice_payment": "inpay_",
+    "balance_transaction": "txn_", "payout": "po_", "coupon": "", "promotion_code": "promo_", "discount": "di_", "tax_id": "txi_",
+    "invoice_item": "ii_", "subscription_schedule": "sub_sched_",
 }
 
 

@@ -20,8 +20,11 @@ OBJECT = {
     "customers": "customer", "products": "product", "prices": "price", "subscriptions": "subscription", "invoices": "invoice",
     "charges": "charge", "payment_intents": "payment_intent", "invoice_payments": "invoice_payment", "refunds": "refund",
     "credit_notes": "credit_note", "disputes": "dispute", "events": "event", "subscription_items": "subscription_item",
-    "customer_balance_transactions": "customer_balance_transaction",
+    "customer_balance_transactions": "customer_balance_transaction", "balance_transactions": "balance_transaction", "payouts": "payout",
+    "coupons": "coupon", "promotion_codes": "promotion_code", "discounts": "discount", "tax_ids": "tax_id", "invoiceitems": "invoiceitem",
+    "subscription_schedules": "subscription_schedule",
 }
+CLOVER = "2025-09-30"
 MOST_EXPANSION = 4
 
 
@@ -112,12 +115,15 @@ def _subscription(account: Account, record: Record, shown: Json, version: str) -
         "cancellation_details": {"comment": None, "feedback": None, "reason": "cancellation_requested" if record["canceled_at"] else None},
         "default_payment_method": None, "default_source": None, "default_tax_rates": [], "next_pending_invoice_item_invoice": None,
         "on_behalf_of": None, "pending_invoice_item_interval": None, "pending_setup_intent": None, "pending_update": None,
-        "schedule": None, "test_clock": None, "transfer_data": None,
+        "schedule": record.get("_schedule"), "test_clock": None, "transfer_data": None,
     }
+    given = record.get("_discounts") or []
     if is_basil(version):
-        shown |= {"billing_mode": {"type": "classic"}, "discounts": []}
+        shown |= {"billing_mode": {"type": "classic"}, "discounts": list(given)}
     else:
-        shown |= {"current_period_start": record["_period_start"], "current_period_end": record["_period_end"], "discount": None}
+        first = account.get("discounts", given[0]) if given else None
+        shown |= {"current_period_start": record["_period_start"], "current_period_end": record["_period_end"],
+                  "discount": render(account, "discounts", first, version) if first else None}
 
 
 def line_id(invoice: Record, number: int) -> str:
@@ -222,7 +228,7 @@ def _invoice_with_lines(
 def _charge(account: Account, record: Record, shown: Json, version: str) -> None:
     has_failed = record["status"] == "failed"
     shown |= {
-        "application": None, "application_fee": None, "application_fee_amount": None, "balance_transaction": None,
+        "application": None, "application_fee": None, "application_fee_amount": None, "balance_transaction": record.get("_txn"),
         "billing_details": {"address": None, "email": record["receipt_email"], "name": None, "phone": None},
         "calculated_statement_descriptor": None, "failure_balance_transaction": None, "fraud_details": {}, "on_behalf_of": None,
         "outcome": {"network_status": "declined_by_network" if has_failed else "approved_by_network", "reason": record["failure_code"],
@@ -248,7 +254,7 @@ def _payment_intent(account: Account, record: Record, shown: Json, version: str)
 
 
 def _refund(account: Account, record: Record, shown: Json, version: str) -> None:
-    shown |= {"balance_transaction": None, "receipt_number": None, "source_transfer_reversal": None, "transfer_reversal": None}
+    shown |= {"balance_transaction": record.get("_txn"), "receipt_number": None, "source_transfer_reversal": None, "transfer_reversal": None}
     if record["status"] == "failed":
         shown |= {"failure_reason": "unknown", "failure_balance_transaction": None}
 
@@ -286,9 +292,102 @@ def _credit_note(account: Account, record: Record, shown: Json, version: str) ->
 
 
 def _dispute(account: Account, record: Record, shown: Json, version: str) -> None:
-    shown |= {"balance_transactions": [], "evidence": {}, "payment_method_details": None}
+    booked = (account.get("balance_transactions", id) for id in record.get("_txns", ()))
+    shown |= {"balance_transactions": [render(account, "balance_transactions", row, version) for row in booked if row is not None],
+              "evidence": {}, "payment_method_details": None}
     if is_basil(version):
         shown["enhanced_eligibility_types"] = []
+
+
+def _balance_transaction(account: Account, record: Record, shown: Json, version: str) -> None:
+    del shown["livemode"]
+    shown["status"] = "available" if record["available_on"] <= account.now() else "pending"
+    if version < CLOVER:
+        shown.pop("balance_type", None)
+
+
+def _payout(account: Account, record: Record, shown: Json, version: str) -> None:
+    shown |= {
+        "application_fee": None, "application_fee_amount": None, "balance_transaction": record["_txn"], "failure_balance_transaction": None,
+        "failure_code": None, "failure_message": None, "original_payout": None, "reconciliation_status": "completed", "reversed_by": None,
+    }
+    if is_basil(version):
+        shown |= {"payout_method": None, "trace_id": None}
+
+
+def _coupon(account: Account, record: Record, shown: Json, version: str) -> None:
+    is_open = record["redeem_by"] is None or record["redeem_by"] > account.now()
+    shown["valid"] = is_open and (record["max_redemptions"] is None or record["times_redeemed"] < record["max_redemptions"])
+
+
+def _shown_coupon(account: Account, id: str, version: str) -> Json:
+    record = account.get("coupons", id)
+    return {"id": id, "object": "coupon", "deleted": True} if record is None else render(account, "coupons", record, version)
+
+
+def _promotion_code(account: Account, record: Record, shown: Json, version: str) -> None:
+    if version >= CLOVER:
+        shown["promotion"] = {"type": "coupon", "coupon": record["_coupon"]}
+    else:
+        shown["coupon"] = _shown_coupon(account, record["_coupon"], version)
+
+
+def _discount(account: Account, record: Record, shown: Json, version: str) -> None:
+    del shown["livemode"], shown["created"]
+    shown |= {"checkout_session": None, "invoice": None, "invoice_item": None}
+    if is_basil(version):
+        shown["subscription_item"] = None
+    if version >= CLOVER:
+        shown["source"] = {"type": "coupon", "coupon": record["_coupon"]}
+    else:
+        shown["coupon"] = _shown_coupon(account, record["_coupon"], version)
+
+
+def _tax_id(account: Account, record: Record, shown: Json, version: str) -> None:
+    shown |= {"owner": {"type": "customer", "customer": record["customer"]},
+              "verification": {"status": "unverified", "verified_address": None, "verified_name": None}}
+
+
+def _invoice_item_shape(account: Account, record: Record, shown: Json, version: str) -> None:
+    shown["date"] = shown.pop("created")
+    shown |= {"discountable": True, "discounts": [], "proration": False, "quantity": record["_quantity"], "tax_rates": [], "test_clock": None}
+    if is_basil(version):
+        details = {"price": record["_price"], "product": record["_product"]} if record["_price"] else None
+        shown |= {"parent": None, "net_amount": record["amount"], "proration_details": None, "quantity_decimal": str(record["_quantity"]),
+                  "pricing": {"type": "price_details", "price_details": details, "unit_amount_decimal": record["_unit"]}}
+    else:
+        unit = record["_unit"]
+        shown |= {"plan": None, "price": _shown_price(account, record["_price"], version), "subscription": None,
+                  "unit_amount": int(unit) if "." not in unit else None, "unit_amount_decimal": unit}
+
+
+def _subscription_schedule(account: Account, record: Record, shown: Json, version: str) -> None:
+    now = account.now()
+    settings: Json = {
+        "application_fee_percent": None, "automatic_tax": {"enabled": False, "disabled_reason": None, "liability": None},
+        "billing_cycle_anchor": "automatic", "billing_thresholds": None, "collection_method": "charge_automatically",
+        "default_payment_method": None, "description": None, "on_behalf_of": None, "transfer_data": None,
+        "invoice_settings": {"account_tax_ids": None, "custom_fields": None, "days_until_due": None, "description": None, "footer": None,
+                             "issuer": {"type": "self"}}}
+    phases = []
+    for phase in record["_phases"]:
+        items: list[Json] = []
+        for item in phase["items"]:
+            line: Json = {"billing_thresholds": None, "discounts": [], "metadata": {}, "plan": item["price"], "price": item["price"],
+                          "quantity": item["quantity"], "tax_rates": []}
+            items.append(line)
+        phases.append({
+            "add_invoice_items": [], "application_fee_percent": None, "billing_cycle_anchor": None, "billing_thresholds": None,
+            "collection_method": None, "currency": phase["currency"], "default_payment_method": None, "default_tax_rates": [],
+            "description": None, "discounts": [], "end_date": phase["end_date"], "invoice_settings": None, "items": items, "metadata": {},
+            "on_behalf_of": None, "proration_behavior": "create_prorations", "start_date": phase["start_date"], "transfer_data": None,
+            "trial_end": None})
+    current = next((phase for phase in record["_phases"] if phase["start_date"] <= now < phase["end_date"]), None)
+    shown |= {"application": None, "default_settings": settings, "phases": phases, "test_clock": None,
+              "current_phase": {"start_date": current["start_date"], "end_date": current["end_date"]}
+              if current and record["status"] == "active" else None}
+    if is_basil(version):
+        shown["billing_mode"] = {"type": "classic"}
 
 
 def _event(account: Account, record: Record, shown: Json, version: str) -> None:
@@ -296,7 +395,7 @@ def _event(account: Account, record: Record, shown: Json, version: str) -> None:
     kind, frozen = record["_kind"], record["api_version"]
     after = _at_event(account, kind, record["_object"], record, frozen)
     data: Json = {"object": after}
-    if record["type"].endswith((".updated", ".finalized", ".paid", ".voided", ".refunded", ".marked_uncollectible", ".closed")):
+    if record["type"].endswith((".updated", ".finalized", ".paid", ".voided", ".refunded", ".marked_uncollectible", ".closed", ".canceled", ".released")):
         before = record["_before"]
         previous = {} if before is None else difference(_at_event(account, kind, before, record, frozen), after)
         if previous or record["type"].endswith(".updated"):
@@ -328,7 +427,8 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Json:
 _ADD: dict[str, Callable[[Account, Record, Json, str], None]] = {
     "customers": _customer, "products": _product, "prices": _price, "subscriptions": _subscription, "invoices": _invoice,
     "charges": _charge, "payment_intents": _payment_intent, "refunds": _refund, "credit_notes": _credit_note, "disputes": _dispute,
-    "events": _event,
+    "events": _event, "balance_transactions": _balance_transaction, "payouts": _payout, "coupons": _coupon, "promotion_codes": _promotion_code,
+    "discounts": _discount, "tax_ids": _tax_id, "invoiceitems": _invoice_item_shape, "subscription_schedules": _subscription_schedule,
 }
 
 
@@ -338,11 +438,13 @@ _REFERENCES = {
     "customer": "customers", "product": "products", "default_price": "prices", "price": "prices", "latest_invoice": "invoices",
     "invoice": "invoices", "charge": "charges", "latest_charge": "charges", "payment_intent": "payment_intents", "refund": "refunds",
     "subscription": "subscriptions", "credit_note": "credit_notes",
-    "customer_balance_transaction": "customer_balance_transactions",
+    "customer_balance_transaction": "customer_balance_transactions", "balance_transaction": "balance_transactions", "coupon": "coupons",
+    "promotion_code": "promotion_codes", "schedule": "subscription_schedules", "discount": "discounts",
 }
 # lists that an object shows only when asked: (object, field) -> kind, foreign key, url
 _LISTS = {
     ("customer", "subscriptions"): ("subscriptions", "customer", "/v1/customers/{id}/subscriptions"),
+    ("customer", "tax_ids"): ("tax_ids", "customer", "/v1/customers/{id}/tax_ids"),
     ("charge", "refunds"): ("refunds", "charge", "/v1/charges/{id}/refunds"),
     ("invoice", "payments"): ("invoice_payments", "invoice", "/v1/invoice_payments?invoice={id}"),
 }
@@ -382,6 +484,9 @@ def _expand(account: Account, shown: Any, steps: Sequence[str], path: str, versi
     elif step not in shown or shown.get("object") == "event" and step != "id":
         raise _cannot_expand(path)
     value = shown[step]
+    if step == "discounts" and isinstance(value, list) and all(isinstance(id, str) for id in value):
+        found = [account.get("discounts", id) for id in value]
+        value = shown[step] = [render(account, "discounts", row, version) for row in found if row is not None]
     if isinstance(value, str):
         kind = _REFERENCES.get(step, "")
         record = account.get(kind, value)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.protocol import Record
+from sandbox.stripe import balance
 from sandbox.stripe.account import EVENT_WINDOW, Account, exponent, minor_units
 from sandbox.stripe.shapes import decimal_text, line_id
 from sandbox.world.model import CreditNote, Customer, Dispute, Invoice, Payment, Peer, Product, Refund, Row, Subscription, View, native_id
@@ -18,7 +19,13 @@ from sandbox.world.model import CreditNote, Customer, Dispute, Invoice, Payment,
 _DAY = 86_400
 _YEARLY_FROM = 300 * _DAY  # a billing period at least this long is a year's
 _DISPUTE_ENDED = frozenset(("won", "lost", "warning_closed", "prevented"))
-_SINGLE_EVENT = frozenset(("payment_intents", "prices"))
+_SINGLE_EVENT = frozenset(("prices",))
+_EUROPEAN = frozenset((
+    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT",
+    "RO", "SE", "SI", "SK",
+))
+_NATIONAL = {"GB": "gb_vat", "US": "us_ein", "CH": "ch_vat", "NO": "no_vat", "CA": "ca_bn", "AU": "au_abn", "JP": "jp_cn", "IN": "in_gst"}
+_INTENT_ENDS = {"succeeded": "payment_intent.succeeded", "requires_payment_method": "payment_intent.payment_failed"}
 _CREDIT_REASONS = frozenset(("duplicate", "fraudulent", "order_change", "product_unsatisfactory"))
 
 
@@ -32,6 +39,10 @@ def _at(moment: datetime) -> int:
 
 def _day(day: date) -> int:
     return _at(datetime.combine(day, time(), UTC))
+
+
+def tax_id_type(country: str) -> str:
+    return "eu_vat" if country in _EUROPEAN else _NATIONAL.get(country, "unknown")
 
 
 def _marks(row: Row) -> Record:
@@ -59,7 +70,8 @@ def _upsert(account: Account, view: View, *, is_history: bool) -> None:
     for product in view.products:
         writer.product(product)
     for customer in view.customers:
-        writer.plain("customers", customer, _customer(customer, view.peer))
+        if writer.plain("customers", customer, _customer(customer, view.peer)):
+            writer.tax_id(customer)
     for subscription in view.subscriptions:
         writer.subscription(subscription)
     for invoice in view.invoices:
@@ -69,11 +81,12 @@ def _upsert(account: Account, view: View, *, is_history: bool) -> None:
     for note in view.credit_notes:
         writer.credit_note(note)
     for refund in view.refunds:
-        writer.plain("refunds", refund, _refund(refund))
+        writer.plain("refunds", refund, balance.book_refund(account, _refund(refund), f"refund-{refund.key}"))
     for dispute in view.disputes:
-        writer.plain("disputes", dispute, _dispute(dispute))
+        writer.plain("disputes", dispute, balance.book_dispute(account, _dispute(dispute), f"dispute-{dispute.key}"))
     writer.totals(view)
     writer.tell()
+    balance.pay_out(account, writer.as_of, writer.since)
 
 
 # ------------------------------------------------------------------ one record a row
@@ -208,6 +221,14 @@ class _Writer:
         self.changed.append((kind, row, before, id))
         return True
 
+    def tax_id(self, row: Customer) -> None:
+        account, id, customer = self.account, _id("tax_id", row.key), _id("customer", row.key)
+        if row.removed or not row.tax_id:
+            return
+        country = row.country or None
+        account.put("tax_ids", {"id": id, "created": _at(row.created_at), "customer": customer, "country": country, "value": row.tax_id,
+                                "type": tax_id_type(row.country), **({"_hidden": True} if row.hidden else {})})
+
     def product(self, row: Product) -> None:
         account, id, created = self.account, _id("product", row.key), _at(row.created_at)
         kept = account.live("products", id)
@@ -259,6 +280,7 @@ class _Writer:
             "billing_cycle_anchor": _at(row.start_at),
             "cancel_at": end if canceled and not ended else None, "cancel_at_period_end": bool(canceled and not ended),
             "canceled_at": canceled, "ended_at": ended, "latest_invoice": kept["latest_invoice"] if kept else None,
+            "_schedule": kept["_schedule"] if kept else None, "_discounts": kept["_discounts"] if kept else [],
             "pause_collection": None, "trial_start": _at(row.start_at) if status == "trialing" else None,
             "trial_end": end if status == "trialing" else None,
             "metadata": {"contract_id": contract} if (contract := self.peer("crm", "contract", row.contract, row.customer)) else {},
@@ -304,15 +326,16 @@ class _Writer:
         customer = _id("customer", row.customer)
         has_failed, is_paid = row.status == "failed", row.status == "succeeded"
         shared = {"created": created, "amount": amount, "currency": currency, "customer": customer, "_invoice": invoice, **_marks(row)}
+        intended = {name: value for name, value in shared.items() if name != "_extra"}  # a row's own fields are the charge's
         self.plain("payment_intents", row, {
-            **shared, "id": intent, "amount_received": amount if is_paid else 0, "latest_charge": charge,
+            **intended, "id": intent, "amount_received": amount if is_paid else 0, "latest_charge": charge,
             "status": "succeeded" if is_paid else "processing" if row.status == "pending" else "requires_payment_method", "metadata": {}})
-        self.plain("charges", row, {
+        self.plain("charges", row, balance.book_charge(account, {
             **shared, "id": charge, "amount_captured": 0 if has_failed else amount, "amount_refunded": 0, "payment_intent": intent,
             "status": row.status, "paid": not has_failed, "captured": not has_failed, "refunded": False, "disputed": False,
             "failure_code": "card_declined" if has_failed else None,
             "failure_message": "Your card was declined." if has_failed else None, "description": None, "receipt_email": None,
-            "metadata": {"invoice_id": invoice} if invoice else {}})
+            "metadata": {"invoice_id": invoice} if invoice else {}}, f"charge-{row.key}"))
         if invoice is None:
             return
         self.plain("invoice_payments", row, {
@@ -415,6 +438,10 @@ class _Writer:
                 tell(max(refund["created"] for refund in refunds), "charge.refunded")
             if updated > created:
                 tell(updated, "charge.updated")
+        elif kind == "payment_intents":
+            tell(created, "payment_intent.created", {**record, "status": "requires_payment_method", "amount_received": 0})
+            if (ending := _INTENT_ENDS.get(record["status"])) is not None:
+                tell(created, ending)
         elif kind == "invoice_payments":
             if record["status"] == "paid":
                 tell(record["status_transitions"]["paid_at"], "invoice_payment.paid")
@@ -451,6 +478,9 @@ class _Writer:
                 ("credit_notes", "void"): "voided", ("refunds", "failed"): "failed", ("charges", "succeeded"): "succeeded",
                 ("charges", "failed"): "failed", ("invoice_payments", "paid"): "paid",
             }.get((kind, str(status)), "closed" if kind == "disputes" and status in _DISPUTE_ENDED else "updated")
+        if kind == "payment_intents":  # nothing else tells of one
+            ending = _INTENT_ENDS.get(str(status))
+            return [(at, ending, kind, record, before)] if ending is not None and status != before.get("status") else []
         if kind == "charges" and record["amount_refunded"] > before["amount_refunded"]:
             turn = "refunded"
         told: list[tuple[int, str, str, Record, Record | None]] = [(at, f"{noun}.{turn}", kind, record, before)]

@@ -12,6 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from sandbox.protocol import Record
+from sandbox.stripe import balance
 from sandbox.stripe.account import NOUN, Account, is_chargeable
 from sandbox.stripe.params import StripeError, merged_metadata, missing
 from sandbox.stripe.shapes import decimal_text, line_id
@@ -54,7 +55,7 @@ def _changed(params: Params, record: Record, names: tuple[str, ...]) -> dict[str
 def update(call: Call, kind: str, record: Record, params: Params, names: tuple[str, ...], event: str) -> Record:
     """Change plain fields and metadata; an event only where something changed."""
     before, after = call.account.change(kind, record["id"], **_changed(params, record, names))
-    if before != after:
+    if before != after and event:
         call.emit(event, kind, after, before)
     return after
 
@@ -197,7 +198,7 @@ def create_price(call: Call, params: Params) -> Record:
 # ------------------------------------------------------------------ subscriptions
 
 
-def update_subscription(call: Call, record: Record, params: Params) -> Record:
+def update_subscription(call: Call, record: Record, params: Params, also: Mapping[str, Any] | None = None) -> Record:
     account = call.account
     if record["status"] in ("canceled", "incomplete_expired") and set(params) - {"metadata", "expand"}:
         raise wrong("A canceled subscription can only update its metadata and cancellation details.")
@@ -224,7 +225,7 @@ def update_subscription(call: Call, record: Record, params: Params) -> Record:
     if "pause_collection" in params:
         pause = params["pause_collection"]
         fields["pause_collection"] = {"resumes_at": None, **pause} if pause else None
-    before, after = account.change("subscriptions", record["id"], **fields)
+    before, after = account.change("subscriptions", record["id"], **fields, **(also or {}))
     if before != after:
         call.emit("customer.subscription.updated", "subscriptions", after, before)
     return after
@@ -315,18 +316,19 @@ def pay_invoice(call: Call, record: Record, params: Params) -> Record:
         charge, intent = account.new_id("charges"), account.new_id("payment_intents")
         shared = {"created": now, "amount": amount, "currency": record["currency"], "customer": record["customer"],
                   "_invoice": record["id"]}
-        account.put("payment_intents", {**shared, "id": intent, "amount_received": amount, "latest_charge": charge,
+        intended = account.put("payment_intents", {**shared, "id": intent, "amount_received": amount, "latest_charge": charge,
                                         "status": "succeeded", "metadata": {}})
-        paid = account.put("charges", {
+        paid = account.put("charges", balance.book_charge(account, {
             **shared, "id": charge, "amount_captured": amount, "amount_refunded": 0, "payment_intent": intent, "status": "succeeded",
             "paid": True, "captured": True, "refunded": False, "disputed": False, "failure_code": None, "failure_message": None,
-            "description": None, "receipt_email": None, "metadata": {"invoice_id": record["id"]}})
+            "description": None, "receipt_email": None, "metadata": {"invoice_id": record["id"]}}, charge))
         payment = account.put("invoice_payments", {
             "id": account.new_id("invoice_payments"), "created": now, "invoice": record["id"], "amount_paid": amount,
             "amount_requested": amount, "currency": record["currency"], "is_default": True, "status": "paid",
             "payment": {"type": "payment_intent", "payment_intent": intent}, "_payment_intent": intent,
             "status_transitions": {"canceled_at": None, "paid_at": now}})
         fields |= {"_charge": charge, "_payment_intent": intent}
+        call.emit("payment_intent.succeeded", "payment_intents", intended)
         call.emit("charge.succeeded", "charges", paid)
         call.emit("invoice_payment.paid", "invoice_payments", payment)
     return _move(call, record, "invoice.paid", "paid_at", **fields)
@@ -377,9 +379,10 @@ def check_refund(charge: Record, amount: int | None, param: str = "amount") -> i
 
 def make_refund(call: Call, charge: Record, amount: int, **fields: Any) -> Record:
     account = call.account
-    refund = account.put("refunds", {
-        "id": account.new_id("refunds"), "created": account.now(), "amount": amount, "currency": charge["currency"],
-        "charge": charge["id"], "payment_intent": charge["payment_intent"], "status": "succeeded", "reason": None, "metadata": {}, **fields})
+    id = account.new_id("refunds")
+    refund = account.put("refunds", balance.book_refund(account, {
+        "id": id, "created": account.now(), "amount": amount, "currency": charge["currency"],
+        "charge": charge["id"], "payment_intent": charge["payment_intent"], "status": "succeeded", "reason": None, "metadata": {}, **fields}, id))
     refunded = charge["amount_refunded"] + amount
     before, after = account.change("charges", charge["id"], amount_refunded=refunded, refunded=refunded >= charge["amount"])
     call.emit("refund.created", "refunds", refund)

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.protocol import Clock, Record, Store
 from sandbox.world.model import Agent, Row, Ticket, View
-from sandbox.zendesk import records
+from sandbox.zendesk import measures, records
 from sandbox.zendesk.pages import WITHHELD_SECONDS, Entry
-from sandbox.zendesk.records import epoch, stamp
+from sandbox.zendesk.records import ASSET_KEY, epoch, stamp
 
 INTEGRATION_USER_KEY = 0  # agent key of the user that Concord's credentials act as
 _ARCHIVED_AFTER = timedelta(days=120)
+__all__ = ["ASSET_KEY", "INTEGRATION_USER_KEY", "Account"]
 
 
 class Account:
@@ -32,7 +33,8 @@ class Account:
         self._cache: dict[str, tuple[tuple[int, ...], Any]] = {}
         self._holders: dict[tuple[str, str], dict[str, int]] = {}
         self._history: dict[int, Ticket] = {}
-        self._world: dict[tuple[str, int], Record] = {}  # each record as the world last gave it
+        self._skus: dict[int, str] = {}
+        self._world: dict[tuple[str, int | str], Record] = {}  # each record as the world last gave it
 
     # The world
 
@@ -44,6 +46,8 @@ class Account:
             )
             operator_record = records.agent_user(operator, epoch(begun), "admin" if self._is_admin else "agent")
             self.put("users", operator_record)
+            for group in records.groups(stamp(begun)):
+                self.put("groups", group)
             latest = epoch(view.as_of) - WITHHELD_SECONDS - 1
 
             def generated(row: Row) -> int:
@@ -90,6 +94,21 @@ class Account:
                 self.put("deleted_tickets", records.scrubbed(record, row.updated_at, record["assignee_id"]))
             else:
                 self._arrive("tickets", record)
+                self._rate(row, record, view.as_of)
+        self._skus |= {product.key: product.sku for product in view.products}
+        actor = records.zendesk_id("agent", INTEGRATION_USER_KEY) or 0
+        for asset in view.assets:
+            record = records.asset_record(asset, self._skus.get(asset.product, ""), generated(asset), actor)
+            if asset.removed:
+                self.drop_record("custom_object_records", record["id"])
+            else:
+                self._arrive("custom_object_records", record)
+
+    def _rate(self, row: Ticket, record: Record, as_of: datetime) -> None:
+        if record["status"] in measures.SOLVED and row.solved_at is not None:
+            rating = measures.rating(record, stamp(row.solved_at), row.key, as_of)
+            if rating is not None:
+                self.put("satisfaction_ratings", {**rating, **({"_hidden": True} if row.hidden else {})})
 
     def _arrive(self, kind: str, record: Record) -> None:
         """Take the world's record, but keep what was written here to fields that the world has not touched since."""
@@ -111,6 +130,11 @@ class Account:
     def drop(self, collection: str, id: int) -> None:
         before = self.store.get(collection, str(id))
         self.store.delete(collection, str(id))
+        self._moved(collection, before, None)
+
+    def drop_record(self, collection: str, id: str) -> None:
+        before = self.store.get(collection, id)
+        self.store.delete(collection, id)
         self._moved(collection, before, None)
 
     def _moved(self, collection: str, before: Record | None, after: Record | None) -> None:
@@ -193,16 +217,32 @@ class Account:
     def audits(self, ticket_id: int) -> list[Record]:
         """A ticket's audits, oldest first: those it came with and those that were written since."""
 
+        written = {row["id"]: row for row in self.written(ticket_id)}
+        told = self._history.get(ticket_id)
+        held = {row["id"]: row for row in records.history(told)} if told else {}
+        return sorted({**held, **written}.values(), key=lambda row: (row["created_at"], row["id"]))
+
+    def written(self, ticket_id: int) -> list[Record]:
+        """The audits of a ticket that came after it was loaded."""
+
         def by_ticket() -> dict[int, list[Record]]:
             made: dict[int, list[Record]] = {}
             for row in self.store.collection("ticket_audits").values():
                 made.setdefault(row["ticket_id"], []).append(row)
             return made
 
-        written = {row["id"]: row for row in self._cached("audits", ("ticket_audits",), by_ticket).get(ticket_id, [])}
-        told = self._history.get(ticket_id)
-        held = {row["id"]: row for row in records.history(told)} if told else {}
-        return sorted({**held, **written}.values(), key=lambda row: (row["created_at"], row["id"]))
+        found: list[Record] = self._cached("audits", ("ticket_audits",), by_ticket).get(ticket_id, [])
+        return found
+
+    def searched(self, kind: str) -> list[Record]:
+        """What search finds: everything that is there, archived tickets too."""
+
+        def build() -> list[Record]:
+            rows = [row for row in self.store.collection(kind).values() if "_hidden" not in row]
+            return [row for row in rows if row["active"]] if kind == "users" else rows
+
+        found: list[Record] = self._cached(f"search {kind}", (kind,), build)
+        return found
 
     def exists(self, kind: str, id: Any) -> bool:
         record = self.store.get(kind, str(id))

@@ -13,15 +13,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import orjson
 
 from sandbox.protocol import Clock, Record, Request, Response, Store, json_response
 from sandbox.world.model import Ticket, View
-from sandbox.zendesk import records
+from sandbox.zendesk import objects, records
 from sandbox.zendesk.account import INTEGRATION_USER_KEY, Account
+from sandbox.zendesk.lifecycle import Lifecycle
 from sandbox.zendesk.login import Grant, Logins, Quotas, Spent, basic_refusal
+from sandbox.zendesk.objects import CustomObjects
 from sandbox.zendesk.pages import (
     WITHHELD_SECONDS,
     Export,
@@ -31,8 +34,12 @@ from sandbox.zendesk.pages import (
     list_page,
     start_time,
     time_export,
+    whole_number,
 )
 from sandbox.zendesk.records import epoch, stamp
+from sandbox.zendesk.routing import Call, Handler, Route, not_found, sent_object, whole_id
+from sandbox.zendesk.search import Search
+from sandbox.zendesk.service import Service
 from sandbox.zendesk.writes import Invalid, Written, changed_tags, organization_change, ticket_change, user_change
 
 MAX_BATCH = 100
@@ -70,30 +77,12 @@ class Settings:
     deleted_lists_per_minute: int = 10
     samples_per_20_minutes: int = 10
     max_jobs: int = 30
+    search_lag_seconds: int = 120
     job_queued_seconds: float = 0.02
     job_working_seconds: float = 0.05
     empty_page_every: int = 4  # a cursor export puts an empty page behind about one page in so many; 0: never
     exports_deleted_organizations: bool = True
     fault_retry_after: int = 1
-
-
-@dataclass(frozen=True)
-class _Call:
-    """A routed request: what its path named, its body, and the keys that writes dropped."""
-
-    request: Request
-    path: str
-    body: Any
-    dropped: list[str]
-    id: str = ""
-    kind: str = ""
-
-    @property
-    def base(self) -> str:
-        return self.request.base_url
-
-
-_Handler = Callable[[_Call], Response]
 
 
 class Zendesk:
@@ -122,6 +111,11 @@ class Zendesk:
         )
         self._running: list[datetime] = []
         self.actor_id = records.zendesk_id("agent", INTEGRATION_USER_KEY) or 0
+        self._service = Service(self._account, clock)
+        self._objects = CustomObjects(self._account, clock, self.actor_id, self._queue)
+        self._lifecycle = Lifecycle(self._account, clock, self.actor_id, self._queue, self._write_ticket)
+        lag = timedelta(seconds=settings.search_lag_seconds)
+        self._searches = Search(self._account, clock, self._shown, self._spend, lag)
         self._routes = [(method, re.compile(pattern), handler) for method, pattern, handler in self._route_table()]
 
     # The world
@@ -133,11 +127,9 @@ class Zendesk:
         self._account.apply(view)
 
     def _found(self, kind: str, id: str) -> Record:
-        if not id.isascii() or not id.isdecimal():
-            raise invalid_attribute("id", f"id must be an integer from api/v2/{kind}/show")
-        record = self.store.get(kind, str(int(id)))
+        record = self.store.get(kind, whole_id(id, kind))
         if record is None:
-            raise Refused(_not_found())
+            raise Refused(not_found())
         return record
 
     # Requests
@@ -197,7 +189,7 @@ class Zendesk:
                     return self._run(request, path, grant, matched.groupdict(), handler)
         return json_response({"error": "InvalidEndpoint", "description": "Not found"}, 404)
 
-    def _run(self, request: Request, path: str, grant: Grant, named: dict[str, str], handler: _Handler) -> Response:
+    def _run(self, request: Request, path: str, grant: Grant, named: dict[str, str], handler: Handler) -> Response:
         reads = request.method == "GET"
         section = path.removeprefix("/api/v2/").split("/")
         resource = (
@@ -208,7 +200,7 @@ class Zendesk:
         if not grant.allows(resource, "read" if reads else "write") or (section[0] == "incremental" and not self.settings.is_admin):
             explanation = "You do not have access to this page. Please contact the account owner of this help desk for further help."
             return json_response({"error": "Forbidden", "description": explanation}, 403)
-        call = _Call(request, path, self._body(request), [], **named)
+        call = Call(request, path, self._body(request), [], **named)
         if reads:
             return handler(call)
         with self.store.lock:
@@ -246,14 +238,11 @@ class Zendesk:
         header = {f"zendesk-ratelimit-{shown}": f"total={limit}; remaining={max(spent.remaining, 0)}; resets={spent.reset}"}
         if spent.remaining < 0:
             description = f"Too many requests to this endpoint, limit {limit}. Wait before the next one."
-            raise Refused(
-                json_response(
-                    {"error": "APIRateLimitExceeded", "description": description}, 429, {**header, "retry-after": str(spent.reset)}
-                )
-            )
+            body = {"error": "APIRateLimitExceeded", "description": description}
+            raise Refused(json_response(body, 429, {**header, "retry-after": str(spent.reset)}))
         return header
 
-    def _route_table(self) -> list[tuple[str, str, _Handler]]:
+    def _route_table(self) -> list[Route]:
         kinds, id = r"/(?P<kind>organizations|users|tickets)", r"/(?P<id>[^/]+)"
         return [
             ("GET", "/users/me", self._me),
@@ -279,36 +268,41 @@ class Zendesk:
             ("GET", f"{kinds}{id}", self._show),
             ("PUT", f"{kinds}{id}", self._update),
             ("DELETE", f"{kinds}{id}", self._delete),
-            ("GET", "/organization_memberships", self._memberships),
-            ("GET", f"/(?P<kind>users){id}/organization_memberships", self._memberships),
             ("GET", "/organization_fields", self._organization_fields),
             ("GET", "/ticket_fields", self._ticket_fields),
             ("GET", "/user_fields", lambda call: self._page(call, "user_fields", [], dict, 0)),
             ("GET", "/deleted_tickets", self._deleted_tickets),
             ("PUT", f"/deleted_tickets{id}/restore", self._restore),
+            ("GET", "/ticket_audits", self._all_audits),
+            *self._service.routes(),
+            *self._objects.routes(),
+            *self._lifecycle.routes(),
+            *self._searches.routes(),
             ("GET", "/job_statuses", self._jobs),
             ("GET", "/job_statuses/show_many", self._jobs),
             ("GET", f"/job_statuses{id}", self._job),
             ("GET", "/incremental/(?P<kind>tickets|users)/cursor", self._export_by_cursor),
-            ("GET", "/incremental/(?P<kind>tickets|users|organizations|ticket_events)", self._export_by_time),
+            ("GET", "/incremental/custom_objects/(?P<key>[^/]+)/cursor", self._export_by_cursor),
+            ("GET", "/incremental/(?P<kind>tickets|users|organizations|ticket_events|ticket_metric_events)", self._export_by_time),
             ("GET", "/incremental/(?P<kind>tickets|users|organizations|ticket_events)/sample", self._sample),
         ]
 
     # Reading
 
     def _shown(self, kind: str, record: Record, base: str) -> Record:
-        return {"organizations": records.show_organization, "users": records.show_user, "tickets": records.show_ticket}[kind](record, base)
+        shows = {"organizations": records.show_organization, "users": records.show_user, "tickets": records.show_ticket}
+        return shows[kind](record, base)
 
-    def _page(self, call: _Call, key: str, rows: Sequence[Record], show: Callable[[Record], Record], total: int) -> Response:
+    def _page(self, call: Call, key: str, rows: Sequence[Record], show: Callable[[Record], Record], total: int) -> Response:
         return json_response(list_page(call.request, call.path, key, rows, show, total))
 
-    def _me(self, call: _Call) -> Response:
+    def _me(self, call: Call) -> Response:
         return json_response({"user": records.show_user(self._found("users", str(self.actor_id)), call.base)})
 
-    def _show_count(self, call: _Call) -> Response:
+    def _show_count(self, call: Call) -> Response:
         return json_response({"count": {"value": self._account.count(call.kind), "refreshed_at": stamp(self._clock.now())}})
 
-    def _list(self, call: _Call) -> Response:
+    def _list(self, call: Call) -> Response:
         rows, total = self._account.listed(call.kind), self._account.count(call.kind)
         roles = call.request.params("role[]") + call.request.params("role")
         if call.kind == "users" and roles:
@@ -316,28 +310,35 @@ class Zendesk:
             total = len(rows)
         return self._rows(call, call.kind, rows, total)
 
-    def _rows(self, call: _Call, kind: str, rows: Sequence[Record], total: int) -> Response:
+    def _rows(self, call: Call, kind: str, rows: Sequence[Record], total: int) -> Response:
         answer = list_page(call.request, call.path, kind, rows, lambda row: self._shown(kind, row, call.base), total)
         if kind == "tickets":
             self._side_load(call, answer, answer[kind])
         return json_response(answer)
 
-    def _side_load(self, call: _Call, answer: Record, tickets: Sequence[Record]) -> None:
+    def _side_load(self, call: Call, answer: Record, tickets: Sequence[Record]) -> None:
         wanted = (call.request.param("include") or "").split(",")
         for kind, names in (("users", ("requester_id", "submitter_id", "assignee_id")), ("organizations", ("organization_id",))):
             if kind in wanted:
                 ids = dict.fromkeys(ticket[name] for ticket in tickets for name in names if ticket.get(name))
                 found = (self.store.get(kind, str(id)) for id in ids)
                 answer[kind] = [self._shown(kind, record, call.base) for record in found if record]
+        for shown in tickets if {"metric_sets", "comment_count"} & set(wanted) else ():
+            ticket = self.store.get("tickets", str(shown["id"]))
+            if ticket is not None and "metric_sets" in wanted:
+                shown["metric_set"] = self._service.metric_set(ticket, call.base)
+            if ticket is not None and "comment_count" in wanted:
+                events = (child for audit in self._account.audits(ticket["id"]) for child in audit["events"])
+                shown["comment_count"] = sum(child["type"] == "Comment" for child in events)
 
-    def _show(self, call: _Call) -> Response:
+    def _show(self, call: Call) -> Response:
         shown = self._shown(call.kind, self._found(call.kind, call.id), call.base)
         answer: Record = {_SINGULAR[call.kind]: shown}
         if call.kind == "tickets":
             self._side_load(call, answer, [shown])
         return json_response(answer)
 
-    def _named_ids(self, call: _Call) -> list[str] | None:
+    def _named_ids(self, call: Call) -> list[str] | None:
         """The records that `ids` or `external_ids` name, each as an id; one that does not exist stays in the list."""
         given = call.request.param("ids")
         if given is not None:
@@ -349,7 +350,7 @@ class Zendesk:
             str(self._account.holder(call.kind, "external_id", part.strip()) or part.strip()) for part in given.split(",") if part.strip()
         ]
 
-    def _show_many(self, call: _Call) -> Response:
+    def _show_many(self, call: Call) -> Response:
         ids = self._named_ids(call)
         if ids is None:
             raise invalid_attribute("ids", "ids is required")
@@ -362,7 +363,7 @@ class Zendesk:
             self._side_load(call, answer, rows)
         return json_response(answer)
 
-    def _search(self, call: _Call) -> Response:
+    def _search(self, call: Call) -> Response:
         external, name, query = (call.request.param(word) for word in ("external_id", "name", "query"))
         if call.kind == "organizations" and query is not None or call.kind == "users" and name is not None:
             raise invalid_attribute("query" if call.kind == "organizations" else "name", "this search does not know the parameter")
@@ -380,23 +381,23 @@ class Zendesk:
             raise invalid_attribute("external_id", "external_id or name is required")
         return self._rows(call, call.kind, rows, len(rows))
 
-    def _related(self, call: _Call) -> Response:
+    def _related(self, call: Call) -> Response:
         id = self._found("organizations", call.id)["id"]
         tickets = sum(1 for row in self.store.collection("tickets").copy().values() if row["organization_id"] == id)
         users = sum(1 for row in self.store.collection("users").copy().values() if row.get("organization_id") == id and row["active"])
         return json_response({"organization_related": {"tickets_count": tickets, "users_count": users}})
 
-    def _of_organization(self, call: _Call) -> Response:
+    def _of_organization(self, call: Call) -> Response:
         id = self._found("organizations", call.id)["id"]
         rows = [row for row in self._account.listed(call.kind) if row.get("organization_id") == id]
         return self._rows(call, call.kind, rows, len(rows))
 
-    def _requested(self, call: _Call) -> Response:
+    def _requested(self, call: Call) -> Response:
         id = self._found("users", call.id)["id"]
         rows = [row for row in self._account.listed("tickets") if row.get("requester_id") == id]
         return self._rows(call, "tickets", rows, len(rows))
 
-    def _comments(self, call: _Call) -> Response:
+    def _comments(self, call: Call) -> Response:
         audits = self._account.audits(self._found("tickets", call.id)["id"])
         rows = [records.show_comment(child, audit) for audit in audits for child in audit["events"] if child["type"] == "Comment"]
         answer = list_page(call.request, call.path, "comments", rows, dict, len(rows))
@@ -405,47 +406,43 @@ class Zendesk:
             answer["users"] = [records.show_user(author, call.base) for author in authors if author]
         return json_response(answer)
 
-    def _ticket_audits(self, call: _Call) -> Response:
+    def _ticket_audits(self, call: Call) -> Response:
         rows = self._account.audits(self._found("tickets", call.id)["id"])
         return self._page(call, "audits", rows, records.show_audit, len(rows))
 
-    def _tags(self, call: _Call) -> Response:
+    def _all_audits(self, call: Call) -> Response:
+        """The whole account's audits, newest first, with the cursor at the top of the answer; archived tickets are left out."""
+        size = whole_number(call.request, "limit", 100)
+        rows = [audit for ticket in self._account.listed("tickets") for audit in self._account.audits(ticket["id"]) if "_hidden" not in audit]
+        rows.sort(key=lambda row: (row["created_at"], row["id"]), reverse=True)
+        cursor = call.request.param("cursor")
+        if cursor is not None:
+            rows = [row for row in rows if f"{row['created_at']}|{row['id']:020d}" < cursor]
+        page = rows[: min(size, 1000)]
+        after = f"{page[-1]['created_at']}|{page[-1]['id']:020d}" if len(page) < len(rows) else None
+        url = f"{call.base}{call.path}.json?cursor={quote(after)}&limit={size}" if after else None
+        shown = [records.show_audit(row) for row in page]
+        return json_response({"audits": shown, "after_cursor": after, "after_url": url, "before_cursor": None, "before_url": None})
+
+    def _tags(self, call: Call) -> Response:
         return json_response({"tags": self._found(call.kind, call.id).get("tags", [])})
 
-    def _memberships(self, call: _Call) -> Response:
-        users = [self._found("users", call.id)] if call.id else self._account.listed("users")
-        rows = [
-            {
-                "id": user["id"] + 10_000_000_000,
-                "user_id": user["id"],
-                "organization_id": user["organization_id"],
-                "default": True,
-                "organization_name": (self.store.get("organizations", str(user["organization_id"])) or {}).get("name"),
-                "view_tickets": False,
-                "created_at": user["created_at"],
-                "updated_at": user["updated_at"],
-            }
-            for user in users
-            if user.get("organization_id")
-        ]
-        return self._page(call, "organization_memberships", rows, dict, len(rows))
-
-    def _organization_fields(self, call: _Call) -> Response:
+    def _organization_fields(self, call: Call) -> Response:
         rows = records.field_dictionary(call.base, "2024-01-01T00:00:00Z")
         return self._page(call, "organization_fields", rows, dict, len(rows))
 
-    def _ticket_fields(self, call: _Call) -> Response:
+    def _ticket_fields(self, call: Call) -> Response:
         rows = sorted(records.ticket_field_dictionary(call.base, "2024-01-01T00:00:00Z"), key=lambda row: row["id"])
         return self._page(call, "ticket_fields", rows, dict, len(rows))
 
-    def _deleted_tickets(self, call: _Call) -> Response:
+    def _deleted_tickets(self, call: Call) -> Response:
         header = self._spend("deleted tickets", "deleted-tickets", self.settings.deleted_lists_per_minute)
         oldest = stamp(self._clock.now() - timedelta(days=30))
         rows = sorted(
             (
                 row
                 for row in self.store.collection("deleted_tickets").copy().values()
-                if row["_deleted_at"] > oldest and "_hidden" not in row
+                if row["_deleted_at"] > oldest and not {"_hidden", "_scrubbed"} & row.keys()
             ),
             key=lambda row: row["id"],
         )
@@ -459,14 +456,19 @@ class Zendesk:
 
     # Exports
 
-    def _export(self, call: _Call) -> Export:
+    def _export(self, call: Call) -> Export:
         with self.store.lock:  # what `apply` writes from here on comes behind this horizon
             horizon = epoch(self._clock.now()) - WITHHELD_SECONDS
             self._account.served = max(self._account.served, horizon)
-            entries = self._account.exported_events() if call.kind == "ticket_events" else self._account.exported(call.kind)
-        return Export(call.kind, call.path, entries, horizon, self.settings.empty_page_every)
+            if call.kind == "ticket_events":
+                entries = self._account.exported_events()
+            elif call.kind == "ticket_metric_events":
+                entries = self._service.exported_timers(horizon)
+            else:
+                entries = self._objects.exported(call) if call.key else self._account.exported(call.kind)
+        return Export(call.kind or objects.COLLECTION, call.path, entries, horizon, self.settings.empty_page_every)
 
-    def _export_show(self, call: _Call) -> Callable[[Any], Record]:
+    def _export_show(self, call: Call) -> Callable[[Any], Record]:
         if call.kind == "ticket_events":
             with_comments = "comment_events" in (call.request.param("include") or "").split(",")
             told: dict[int, dict[int, Record]] = {}
@@ -481,24 +483,28 @@ class Zendesk:
                 return show(told[row.key][id])
 
             return lambda what: show_told(what) if isinstance(what, tuple) else show(what)
+        if call.kind == "ticket_metric_events":
+            return dict
+        if call.key:
+            return lambda row: objects.show(row, call.base)
         show_one = {"organizations": records.export_organization, "users": records.show_user, "tickets": records.export_ticket}[call.kind]
         return lambda row: show_one(row, call.base)
 
-    def _export_by_cursor(self, call: _Call) -> Response:
+    def _export_by_cursor(self, call: Call) -> Response:
         header = self._spend("exports", "incremental-exports", self.settings.exports_per_minute)
         answer = cursor_export(call.request, self._export(call), self._export_show(call))
         if call.kind == "tickets":
             self._side_load(call, answer, answer["tickets"])
         return json_response(answer, headers=header)
 
-    def _export_by_time(self, call: _Call) -> Response:
+    def _export_by_time(self, call: Call) -> Response:
         header = self._spend("exports", "incremental-exports", self.settings.exports_per_minute)
         answer = time_export(call.request, self._export(call), self._export_show(call))
         if call.kind == "tickets":
             self._side_load(call, answer, answer["tickets"])
         return json_response(answer, headers=header)
 
-    def _sample(self, call: _Call) -> Response:
+    def _sample(self, call: Call) -> Response:
         header = self._spend("samples", "incremental-samples", self.settings.samples_per_20_minutes, 1200)
         export = self._export(call)
         begin = start_time(call.request, export.horizon)
@@ -514,12 +520,6 @@ class Zendesk:
         return json_response(answer, headers=header)
 
     # Writing
-
-    def _sent(self, call: _Call, key: str) -> Record:
-        sent = call.body.get(key)
-        if not isinstance(sent, dict):
-            raise Refused(json_response({"error": {"title": "Invalid attribute", "message": f"Parameter {key} is required"}}, 400))
-        return sent
 
     def _taken(self, kind: str, own_id: int | None) -> Callable[[str, str], bool]:
         def taken(name: str, value: str) -> bool:
@@ -565,21 +565,22 @@ class Zendesk:
             self._account.put("ticket_audits", audit)
         return audit
 
-    def _create(self, call: _Call) -> Response:
-        sent = self._sent(call, _SINGULAR[call.kind])
+    def _write_ticket(self, ticket: Record, sent: Record) -> None:
+        self._write("tickets", ticket, sent)
+
+    def _create(self, call: Call) -> Response:
+        sent = sent_object(call, _SINGULAR[call.kind])
         return self._created(call, {name: value for name, value in sent.items() if name != "id"})
 
-    def _created(self, call: _Call, sent: Record) -> Response:
+    def _created(self, call: Call, sent: Record) -> Response:
         record, audit, dropped = self._write(call.kind, None, sent)
         call.dropped.extend(dropped)
         shown = self._shown(call.kind, record, call.base)
-        answer: Record = {_SINGULAR[call.kind]: shown}
-        if audit is not None:
-            answer["audit"] = records.show_audit(audit)
-        return json_response(answer, 201, {"location": shown["url"]})
+        audited = {} if audit is None else {"audit": records.show_audit(audit)}
+        return json_response({_SINGULAR[call.kind]: shown, **audited}, 201, {"location": shown["url"]})
 
-    def _create_or_update(self, call: _Call) -> Response:
-        sent = self._sent(call, _SINGULAR[call.kind])
+    def _create_or_update(self, call: Call) -> Response:
+        sent = sent_object(call, _SINGULAR[call.kind])
         current = self._match(call.kind, sent)
         if current is None:
             return self._created(call, sent)
@@ -602,9 +603,9 @@ class Zendesk:
             raise Invalid({"email": [{"description": "Email and external id belong to different users", "error": "DuplicateValue"}]})
         return self.store.get(kind, str(found.pop())) if found else None
 
-    def _update(self, call: _Call) -> Response:
+    def _update(self, call: Call) -> Response:
         current = self._found(call.kind, call.id)
-        sent = self._sent(call, _SINGULAR[call.kind])
+        sent = sent_object(call, _SINGULAR[call.kind])
         header: dict[str, str] = {}
         if call.kind == "tickets":
             header = self._spend("ticket updates", "ticket-updates", self.settings.ticket_updates_per_minute)
@@ -620,15 +621,14 @@ class Zendesk:
             answer["audit"] = records.show_audit(audit)
         return json_response(answer, headers=header)
 
-    def _create_ticket(self, call: _Call) -> Response:
-        sent = self._sent(call, "ticket")
+    def _create_ticket(self, call: Call) -> Response:
+        sent = sent_object(call, "ticket")
         key = call.request.headers.get("idempotency-key")
         if key is None:
             return self._created(call, sent)
         if not key or len(key) > 255:
-            raise Refused(
-                json_response({"error": "IdempotentRequestError", "description": "Idempotency-Key must have 1 to 255 characters"}, 400)
-            )
+            description = "Idempotency-Key must have 1 to 255 characters"
+            raise Refused(json_response({"error": "IdempotentRequestError", "description": description}, 400))
         now, digest = self._clock.now(), hashlib.sha256(call.request.body).hexdigest()
         held = self.store.get("idempotency_keys", key)
         if held and datetime.fromisoformat(held["at"]) > now - _IDEMPOTENCY_WINDOW:
@@ -650,7 +650,7 @@ class Zendesk:
         response.headers["x-idempotency-lookup"] = "miss"
         return response
 
-    def _delete(self, call: _Call) -> Response:
+    def _delete(self, call: Call) -> Response:
         record = self._found(call.kind, call.id)
         now = self._clock.now()
         stamped = {**record, "updated_at": stamp(now), "_generated": epoch(now)}
@@ -671,15 +671,17 @@ class Zendesk:
                     self._account.put(kind, {**row, "organization_id": None, "_generated": epoch(now)})
         return Response(204)
 
-    def _restore(self, call: _Call) -> Response:
+    def _restore(self, call: Call) -> Response:
         held = self._found("deleted_tickets", call.id)
+        if "_scrubbed" in held:
+            raise Refused(not_found())
         self._account.drop("deleted_tickets", held["id"])
         now = self._clock.now()
         record = {name: value for name, value in held.items() if name not in ("_deleted_at", "_deleted_by")}
         self._account.put("tickets", {**record, "updated_at": stamp(now), "_generated": epoch(now)})
         return Response(200, b"{}", {"content-type": "application/json; charset=utf-8"})
 
-    def _change_tags(self, call: _Call) -> Response:
+    def _change_tags(self, call: Call) -> Response:
         current = self._found(call.kind, call.id)
         tags = changed_tags(current.get("tags", []), call.body.get("tags"), call.request.method)
         extra = {name: call.body[name] for name in ("safe_update", "updated_stamp") if name in call.body and call.kind == "tickets"}
@@ -688,7 +690,7 @@ class Zendesk:
 
     # Jobs
 
-    def _create_many(self, call: _Call) -> Response:
+    def _create_many(self, call: Call) -> Response:
         items = self._items(call, "created")
         upsert = call.path.endswith("create_or_update_many")
 
@@ -701,14 +703,14 @@ class Zendesk:
 
         return self._queue(call, "Create", items, work)
 
-    def _update_many(self, call: _Call) -> Response:
+    def _update_many(self, call: Call) -> Response:
         ids = self._named_ids(call)
         if ids is None:
             items = self._items(call, "updated")
         else:
             if not 0 < len(ids) <= MAX_BATCH:
                 raise _too_many_values(call.kind, "updated")
-            sent = self._sent(call, _SINGULAR[call.kind])
+            sent = sent_object(call, _SINGULAR[call.kind])
             items = [{**sent, "id": id} for id in ids]
 
         def work(index: int, sent: Record) -> Record:
@@ -723,7 +725,7 @@ class Zendesk:
 
         return self._queue(call, "Update", items, work)
 
-    def _items(self, call: _Call, done: str) -> list[Record]:
+    def _items(self, call: Call, done: str) -> list[Record]:
         items = call.body.get(call.kind)
         if not isinstance(items, list) or not items or not all(isinstance(item, dict) for item in items):
             raise Refused(json_response({"error": {"title": "Invalid attribute", "message": f"Parameter {call.kind} is required"}}, 400))
@@ -731,23 +733,24 @@ class Zendesk:
             raise _too_many_values(call.kind, done)
         return items
 
-    def _queue(self, call: _Call, verb: str, items: list[Record], work: Callable[[int, Record], Record]) -> Response:
+    def _queue(self, call: Call, verb: str, items: list[Record], work: Callable[[int, Record], Record]) -> Response:
         """The work is done at once, so that it belongs to this request; the job tells of it in its own time."""
         now = self._clock.now()
         self._running = [end for end in self._running if end > now]
         if len(self._running) >= self.settings.max_jobs:
             description = f"You have reached the limit of {self.settings.max_jobs} jobs that run or wait at the same time"
             raise Refused(json_response({"error": "TooManyJobs", "description": description}, 429, {"retry-after": "1"}))
-        singular = _SINGULAR[call.kind]
+        noun = _SINGULAR.get(call.kind, "ticket" if "tickets" in call.path else "custom object record").title()
+        failure = f"{noun.replace(' ', '')}{verb}Failed"
         results: list[Record] = []
         for index, sent in enumerate(items):
             try:
                 results.append(work(index, sent))
             except Invalid as invalid:
-                results.append(_failed(index, sent, f"{singular.capitalize()}{verb}Failed", invalid.sentence()))
+                results.append(_failed(index, sent, failure, invalid.sentence()))
             except Refused as refused:
                 details = orjson.loads(refused.response.body).get("description", "")
-                results.append(_failed(index, sent, f"{singular.capitalize()}{verb}Failed", details))
+                results.append(_failed(index, sent, failure, details))
         id = f"V3-{secrets.token_hex(16)}"
         self._running.append(now + self._job_time())
         self.store.put(
@@ -755,7 +758,7 @@ class Zendesk:
             id,
             {
                 "id": id,
-                "job_type": f"Bulk {verb} {singular.capitalize()}",
+                "job_type": f"Bulk {verb} {noun}",
                 "total": len(items),
                 "submitted_at": now.isoformat(),
                 "results": results,
@@ -794,13 +797,13 @@ class Zendesk:
         oldest = (self._clock.now() - _JOB_SHOWN_FOR).isoformat()
         return [job for job in self.store.collection("job_statuses").copy().values() if job["submitted_at"] > oldest]
 
-    def _job(self, call: _Call) -> Response:
+    def _job(self, call: Call) -> Response:
         job = self.store.get("job_statuses", call.id)
         if job is None or datetime.fromisoformat(job["submitted_at"]) < self._clock.now() - _JOB_SHOWN_FOR:
-            raise Refused(_not_found())
+            raise Refused(not_found())
         return json_response({"job_status": self._job_shown(job, call.base, self._clock.now())})
 
-    def _jobs(self, call: _Call) -> Response:
+    def _jobs(self, call: Call) -> Response:
         jobs, now = self._known_jobs(), self._clock.now()
         if call.path.endswith("show_many"):
             ids = (call.request.param("ids") or "").split(",")
@@ -827,10 +830,6 @@ def _check_stamp(current: Record | None, sent: Record) -> None:
 def _failed(index: int, sent: Record, error: str, details: str) -> Record:
     id = str(sent.get("id", ""))
     return {"index": index, **({"id": int(id)} if id.isdecimal() else {}), "error": error, "details": details}
-
-
-def _not_found() -> Response:
-    return json_response({"error": "RecordNotFound", "description": "Not found"}, 404)
 
 
 def _invalid(invalid: Invalid) -> Response:

@@ -9,4 +9,6 @@ _OFFSET = {
 
 
 def native_id(entity: str, key: int | str) -> str:
+    if entity == "asset":  # a custom object's record: 26 letters and digits that sort as they were made
+        return f"01J{int(key):023d}"
     return str(_OFFSET[entity] + int(key))

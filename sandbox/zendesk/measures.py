@@ -36,7 +36,7 @@ class _Life:
     """The moments of a ticket that its measures are made of."""
 
     def __init__(self, ticket: Record, audits: Sequence[Record], is_agent: IsAgent) -> None:
-        self.opened = datetime.fromisoformat(ticket["created_at"])
+        self.opened = datetime.fromisoformat(ticket.get("_opened_at") or ticket["created_at"])
         self.first_reply: datetime | None = None
         self.replies = self.reopens = self.assignees = 0
         self.last_comment = self.requester_at = self.assigned = self.first_assigned = self.status_at = None  # type: datetime | None
@@ -112,21 +112,22 @@ def timer_events(ticket: Record, audits: Sequence[Record], is_agent: IsAgent) ->
     """The events of the reply and the resolution timer as (second, id, record), oldest first."""
     life, number = _Life(ticket, audits, is_agent), ticket["id"] * _EVENTS
     targets = _TARGETS.get(ticket.get("priority") or "")
-    found: list[tuple[datetime, Record]] = []
-    for metric, end, target in (
-        ("reply_time", life.first_reply, targets[0] if targets else None), ("resolution_time", life.solved, targets[1] if targets else None),
+    found: list[tuple[datetime, int, Record]] = []  # each kind of event has its own place: ids stay when more is known
+    for place, metric, end, target in (
+        (0, "reply_time", life.first_reply, targets[0] if targets else None), (10, "resolution_time", life.solved, targets[1] if targets else None),
     ):
         base = {"ticket_id": ticket["id"], "metric": metric, "instance_id": 1}
-        found.append((life.opened, {**base, "type": "activate"}))
+        found.append((life.opened, place, {**base, "type": "activate"}))
         if target is not None:
             policy = {name: POLICIES[0][name] for name in ("id", "title", "description")}
-            found.append((life.opened, {**base, "type": "apply_sla", "sla": {"target": target, "business_hours": False, "policy": policy}}))
+            sla = {"target": target, "business_hours": False, "policy": policy}
+            found.append((life.opened, place + 1, {**base, "type": "apply_sla", "sla": sla}))
             due = life.opened + timedelta(minutes=target)
             if end is not None and end > due:
-                found.append((due, {**base, "type": "breach", "deleted": False}))
+                found.append((due, place + 2, {**base, "type": "breach", "deleted": False}))
         if end is not None:
-            found.append((end, {**base, "type": "fulfill"}))
-    return sorted((epoch(at), number + place, {"id": number + place, **record, "time": stamp(at)}) for place, (at, record) in enumerate(found))
+            found.append((end, place + 3, {**base, "type": "fulfill"}))
+    return sorted((epoch(at), number + place, {"id": number + place, **record, "time": stamp(at)}) for at, place, record in found)
 
 
 def rating(ticket: Record, solved_at: str, key: int, as_of: datetime) -> Record | None:

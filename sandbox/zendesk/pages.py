@@ -153,9 +153,10 @@ def _list_position(rows: Sequence[Record], cursor: str | None, by_id: bool) -> i
     if cursor is None:
         return -1
     text = _decode(cursor)
-    if not text.startswith("o|") or not text[2:].isdecimal():
+    is_text = bool(rows) and isinstance(rows[0]["id"], str)
+    if not text.startswith("o|") or not (is_text or text[2:].isdecimal()):
         raise _bad_cursor()
-    id = int(text[2:])
+    id: Any = text[2:] if is_text else int(text[2:])
     if by_id:
         place = bisect_left(rows, id, key=lambda row: row["id"])
         return place if place < len(rows) and rows[place]["id"] == id else place - 1

@@ -13,10 +13,12 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.protocol import Record
-from sandbox.world.model import Agent, Change, Contact, Customer, Peer, Ticket, native_id
+from sandbox.world.model import Agent, Asset, Change, Contact, Customer, Peer, Ticket, native_id
 
 SYSTEM_USER_ID = -1  # who changed a ticket when no person did
 ORDER_FIELD_ID = 360000000101
+ASSET_KEY = "asset"  # of the custom object that keeps customers' devices
+SUPPORT_GROUP_ID = 11_000_000_001
 CREDIT_OPTIONS = {"ok": "OK", "hold": "Hold"}
 TIER_OPTIONS = {"basic": "Basic", "standard": "Standard", "premium": "Premium"}
 # key -> (type, title, options of a dropdown)
@@ -183,6 +185,7 @@ def contact_user(row: Contact, generated: int, peer: Peer) -> Record:
         "role": "end-user",
         "active": not row.removed,
         "organization_id": zendesk_id("customer", row.customer),
+        "_joined": stamp(row.created_at),
         "details": row.title or None,
         "created_at": stamp(row.created_at),
         "updated_at": stamp(row.updated_at),
@@ -224,10 +227,46 @@ def ticket(row: Ticket, generated: int) -> Record:
         "requester_id": requester,
         "submitter_id": submitter,
         "assignee_id": zendesk_id("agent", row.assignee),
+        "group_id": SUPPORT_GROUP_ID if row.assignee is not None else None,
         "organization_id": zendesk_id("customer", row.customer),
         "tags": sorted(set(row.tags)),
         "custom_fields": [{"id": ORDER_FIELD_ID, "value": row.order_number or None}],
         "via": {"channel": _CHANNELS[row.key % len(_CHANNELS)], "source": {"from": {}, "to": {}, "rel": None}},
+        "created_at": stamp(row.created_at),
+        "updated_at": stamp(row.updated_at),
+    }
+    # what the measures are taken from, whatever else the row shows of its times
+    record |= {"_opened_at": stamp(row.created_at), "_solved_at": stamp(row.solved_at or row.updated_at)}
+    return _own(with_extra(record, row.extra), generated, row.hidden)
+
+
+def groups(created_at: str) -> list[Record]:
+    names = (("Support", True), ("Escalations", False))
+    return [
+        {
+            "id": SUPPORT_GROUP_ID + place, "name": name, "description": "", "default": default, "deleted": False, "is_public": True,
+            "created_at": created_at, "updated_at": created_at,
+        }
+        for place, (name, default) in enumerate(names)
+    ]
+
+
+def asset_record(row: Asset, sku: str, generated: int, actor_id: int) -> Record:
+    record = {
+        "id": native_id("zendesk", "asset", row.key),
+        "name": row.name,
+        "external_id": row.serial_number or None,
+        "custom_object_key": ASSET_KEY,
+        "custom_object_fields": {
+            "organization": native_id("zendesk", "customer", row.customer),
+            "sku": sku or None,
+            "serial_number": row.serial_number or None,
+            "status": row.status,
+            "installed_on": row.installed_on.isoformat(),
+            "cover_end": row.cover_end.isoformat() if row.cover_end else None,
+        },
+        "created_by_user_id": str(actor_id),
+        "updated_by_user_id": str(actor_id),
         "created_at": stamp(row.created_at),
         "updated_at": stamp(row.updated_at),
     }

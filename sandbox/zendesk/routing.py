@@ -46,7 +46,7 @@ def whole_id(text: str, kind: str) -> str:
     return str(int(text))
 
 
-def sent(call: Call, key: str) -> dict[str, Any]:
+def sent_object(call: Call, key: str) -> dict[str, Any]:
     """The object of the body. Raises Refused where there is none."""
     found = call.body.get(key)
     if not isinstance(found, dict):

@@ -26,7 +26,8 @@ _ORGANIZATION_TEXTS = ("details", "notes")
 _ORGANIZATION_FLAGS = ("shared_tickets", "shared_comments")
 _USER_TEXTS = ("phone", "alias", "details", "notes", "signature", "time_zone", "locale")
 _USER_FLAGS = ("verified", "suspended", "moderator", "only_private_comments")
-_TICKET_REFERENCES = {"requester_id": "users", "submitter_id": "users", "assignee_id": "users", "organization_id": "organizations"}
+_TICKET_REFERENCES = {"requester_id": "users", "submitter_id": "users", "assignee_id": "users", "organization_id": "organizations",
+                      "group_id": "groups"}
 _ROLES = ("end-user", "agent", "admin")
 
 Exists = Callable[[str, Any], bool]  # collection, id -> whether it is there

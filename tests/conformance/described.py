@@ -6,13 +6,13 @@ What one vendor's description needs beyond that (EDMX, metadata files) is in its
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 import pytest
 import yaml
-from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from concord.settings import PROJECT
@@ -32,8 +32,15 @@ def sample(vendor: str, *path: str) -> Any:
 def described(vendor: str, *path: str) -> dict[str, Any]:
     """An OpenAPI document as JSON Schema understands it."""
     file = SPECS.joinpath(vendor, *path)
-    content = json.loads(file.read_text()) if file.suffix == ".json" else yaml.load(file.read_text(), yaml.CSafeLoader)
-    return _plain(content)  # type: ignore[no-any-return]
+    content = json.loads(file.read_text()) if file.suffix == ".json" else yaml.load(file.read_text(), _Loader)
+    return _plain(content)
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML whose `=` is a text, as OpenAPI texts use it, and no value of its own kind."""
+
+
+_Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: node.value)
 
 
 def _plain(node: Any) -> Any:
@@ -50,7 +57,7 @@ def _plain(node: Any) -> Any:
 
 def validator(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Draft202012Validator:
     """Holds an answer against a schema of the document; `#/...` in both lead into the document."""
-    registry = Registry().with_resource("urn:described", Resource(contents=dict(document), specification=DRAFT202012))
+    registry: Registry[Any] = Registry().with_resource("urn:described", DRAFT202012.create_resource(dict(document)))
     return Draft202012Validator(_absolute(schema), registry=registry)
 
 
@@ -73,6 +80,21 @@ def violations(holding: Draft202012Validator, answers: Iterable[Any]) -> list[st
             rule = "/".join(str(step) for step in list(error.absolute_schema_path)[-3:])
             found.setdefault(f"{place}: {rule}", error.message[:300])
     return [f"{where}: {message}" for where, message in sorted(found.items())]
+
+
+def undeclared(document: Mapping[str, Any], schema: Mapping[str, Any], value: Any, path: str = "", known: Container[str] = ()) -> Iterator[str]:
+    """Members of an answer that its schema does not name; custom fields (`cf_`, `__c`) are each company's own."""
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    if isinstance(value, list) and "items" in schema:
+        for each in value:
+            yield from undeclared(document, schema["items"], each, f"{path}[]", known)
+    elif isinstance(value, dict) and "properties" in schema:
+        for name, inner in value.items():
+            if name in schema["properties"]:
+                yield from undeclared(document, schema["properties"][name], inner, f"{path}.{name}", known)
+            elif name not in known and not name.startswith("cf_") and not name.endswith("__c"):
+                yield f"{path}.{name}"
 
 
 def kind(value: Any) -> str:

@@ -39,13 +39,13 @@ def get(desk: Any, path: str, **params: str) -> requests.Response:
 
 EVER = {"updated_since": "2000-01-01T00:00:00Z", "per_page": "100"}
 # the text is a third party's and knows fewer codes and fewer nulls than the vendor; where it differs, the vendor's reference is right
-LENIENT = {
+LENIENT: dict[str, dict[str, Any]] = {
     "Ticket": {"source": {"type": "integer"}, "status": {"type": "integer"}},
     "Agent": {"contact": {"type": "object"}},
     "Field": {"choices": {"type": ["array", "object", "null"]}},  # the sources of tickets: label to code
     "Conversation": {"bcc_emails": {"type": ["array", "null"]}, "cc_emails": {"type": ["array", "null"]}},
 }
-LISTS = {
+LISTS: dict[str, tuple[str, dict[str, str]]] = {
     "tickets": ("Ticket", {**EVER, "include": "description,stats,requester"}), "contacts": ("Contact", {"per_page": "100"}),
     "companies": ("Company", {"per_page": "100"}), "agents": ("Agent", {"per_page": "100"}), "groups": ("Group", {}), "roles": ("Role", {}),
     "products": ("Product", {}), "sla_policies": ("SLAPolicy", {}), "business_hours": ("BusinessHour", {}), "ticket_fields": ("Field", {}),

@@ -45,7 +45,7 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[requests.Sess
 
 
 def get(instance: Any, path: str, **params: str) -> requests.Response:
-    return instance.get(f"{instance.base}/api/{path}", params=params)  # type: ignore[no-any-return]
+    return instance.get(f"{instance.base}/api/{path}", params=params)
 
 
 def composed(name: str) -> Any:

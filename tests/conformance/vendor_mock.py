@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import duckdb
 import pytest
 
-from concord.connections import Connection, Role
+from concord.connections import Connection, Role, SandboxAccount
 from concord.settings import load_settings
 from ingestion.run import IngestResult, ingest
 
@@ -115,10 +115,13 @@ class Installation:
 
     home: Path
     connection: Connection
+    account: SandboxAccount | None = None
 
     def ingest(self, *resources: str, full: bool = False) -> IngestResult:
         settings = load_settings({"CONCORD_HOME": str(self.home), "CONCORD_DATA": ""})
-        [result] = ingest(settings, {self.connection.name: self.connection}, resources=list(resources) or None, full=full)
+        accounts = {self.connection.name: self.account} if self.account else None
+        [result] = ingest(
+            settings, {self.connection.name: self.connection}, resources=list(resources) or None, full=full, accounts=accounts)
         if result.error:
             raise result.error
         return result
@@ -148,3 +151,9 @@ def installed(
     connection = Connection(
         name=system, system=system, role=role, base_url=mock.base_url, auth=auth, secrets=named, settings=dict(settings or {}))
     return Installation(home, connection)
+
+
+def installed_beside(home: Path, mock: Mock, system: str, role: Role, secrets: Mapping[str, str], *, auth: str = "") -> Installation:
+    """For a vendor whose login has a host of its own, which a real connection cannot be led away from: the mock stands for the sandbox."""
+    connection = Connection(name=system, system=system, role=role, sandbox=True, auth=auth, settings={"tenant": "t", "environment": "acme"})
+    return Installation(home, connection, SandboxAccount(mock.base_url, dict(secrets)))

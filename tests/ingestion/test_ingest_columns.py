@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from concord.errors import UsageError
 from ingestion.columns import compile_columns, read_path, type_page, unknown_fields
-from ingestion.spec import SYSTEMS, Column, load_system, parse_column, parse_system
+from ingestion.spec import SYSTEMS, Column, load_system, parse_column, parse_system, with_settings
 
 
 def column(kind: str, path: str = "x", **more: object) -> dict[str, Column]:
@@ -128,9 +128,17 @@ def test_a_wrong_system_file_names_file_field_and_mend(change, field, said):
 
 
 def test_an_unknown_system_or_resource_is_named(tmp_path: Path):
-    with pytest.raises(UsageError, match="Known systems: netsuite"):
+    with pytest.raises(UsageError, match="Known systems: chargebee, .*zuora"):
         load_system("acme")
     with pytest.raises(UsageError, match="no resource is called 'tikets'"):
         load_system("zendesk").owner("tikets")
     assert parse_column("a", "string < b | c")["path"] == "b | c" and parse_column("a", "date")["path"] == "a"
     assert typed("date", ["2026-01-15T00:00:00+00:00"]).columns["x"].to_pylist() == [date(2026, 1, 15)]
+
+
+def test_an_accounts_own_field_ids_come_from_its_settings() -> None:
+    zendesk = load_system("zendesk")
+    ours = with_settings(zendesk, {"order_field": "77"})
+    assert ours.resources["tickets"].columns["order_number"].path == "custom_fields[77]"
+    assert with_settings(zendesk, {}).resources["tickets"].columns["order_number"].path == "custom_fields[360000000101]"
+    assert with_settings(load_system("stripe"), {}) is load_system("stripe")

@@ -181,6 +181,7 @@ def test_a_credit_hold_set_in_the_profile_service_lands(fresh, lab):
             f"<t:customerProfile><c:AccountNumber>{number}</c:AccountNumber><c:CreditHold>Y</c:CreditHold></t:customerProfile></t:updateCustomerProfile></e:Body></e:Envelope>")
     with fresh.client(NAME) as client:
         client.request("POST", "/fscmService/ReceivablesCustomerProfileService", data=body.encode(), headers={"Content-Type": "text/xml", "Accept": "text/xml"}, write=True)
+    fresh.sandbox.advance(seconds=2)  # versions of one second are told apart by their loads only
     assert fresh.good(NAME, resources=["customer_profiles"]).rows == {"customer_profiles": 1}
     assert newest(fresh, "customer_profiles", "credit_hold", "account_id", id, "_changed_at") == "Y"
 

@@ -424,27 +424,37 @@
         },
         'netsuite': {
             'customers': {
-                'columns': {'id': 'bigint', 'entityid': 'string', 'externalid': 'string', 'companyname': 'string', 'parent': 'bigint', 'email': 'string', 'phone': 'string', 'vatregnumber': 'string', 'url': 'string', 'currency': 'bigint', 'creditlimit': 'decimal', 'creditholdoverride': 'string', 'oncredithold': 'flag', 'balancesearch': 'decimal', 'overduebalancesearch': 'decimal', 'terms': 'bigint', 'searchstage': 'string', 'isinactive': 'flag', 'defaultbillingaddress': 'bigint', 'lastmodifiedby': 'string', 'datecreated': 'local_timestamp', 'lastmodifieddate': 'local_timestamp'},
+                'columns': {'id': 'bigint', 'entityid': 'string', 'externalid': 'string', 'companyname': 'string', 'parent': 'bigint', 'email': 'string', 'phone': 'string', 'vatregnumber': 'string', 'url': 'string', 'currency': 'bigint', 'creditlimit': 'decimal', 'creditholdoverride': 'string', 'oncredithold': 'flag', 'balancesearch': 'decimal', 'overduebalancesearch': 'decimal', 'daysoverdue': 'bigint', 'salesrep': 'bigint', 'terms': 'bigint', 'searchstage': 'string', 'isinactive': 'flag', 'defaultbillingaddress': 'bigint', 'lastmodifiedby': 'string', 'datecreated': 'local_timestamp', 'lastmodifieddate': 'local_timestamp'},
                 'key': ['id'],
                 'version': 'lastmodifieddate',
             },
+            'customer_subsidiaries': {
+                'columns': {'id': 'bigint', 'entity': 'bigint', 'subsidiary': 'bigint', 'isprimarysub': 'flag', '_changed_at': 'timestamp'},
+                'key': ['id'],
+                'version': '_changed_at',
+            },
             'addresses': {
-                'columns': {'nkey': 'bigint', 'addr1': 'string', 'city': 'string', 'state': 'string', 'zip': 'string', 'country': 'string', 'lastmodifieddate': 'local_timestamp'},
+                'columns': {'nkey': 'bigint', 'recordowner': 'bigint', 'addressee': 'string', 'addr1': 'string', 'city': 'string', 'state': 'string', 'zip': 'string', 'country': 'string', 'lastmodifieddate': 'local_timestamp'},
                 'key': ['nkey'],
                 'version': 'lastmodifieddate',
             },
             'contacts': {
-                'columns': {'id': 'bigint', 'company': 'bigint', 'firstname': 'string', 'lastname': 'string', 'title': 'string', 'email': 'string', 'phone': 'string', 'isinactive': 'flag', 'datecreated': 'local_timestamp', 'lastmodifieddate': 'local_timestamp'},
+                'columns': {'id': 'bigint', 'company': 'bigint', 'firstname': 'string', 'lastname': 'string', 'title': 'string', 'email': 'string', 'phone': 'string', 'mobilephone': 'string', 'isinactive': 'flag', 'datecreated': 'local_timestamp', 'lastmodifieddate': 'local_timestamp'},
                 'key': ['id'],
                 'version': 'lastmodifieddate',
             },
+            'employees': {
+                'columns': {'id': 'bigint', 'entityid': 'string', 'firstname': 'string', 'lastname': 'string', 'email': 'string', 'title': 'string', 'subsidiary': 'bigint', 'supervisor': 'bigint', 'isinactive': 'flag', '_changed_at': 'timestamp'},
+                'key': ['id'],
+                'version': '_changed_at',
+            },
             'items': {
-                'columns': {'id': 'bigint', 'itemid': 'string', 'displayname': 'string', 'description': 'string', 'itemtype': 'string', 'baseprice': 'decimal', 'isinactive': 'flag', 'createddate': 'local_timestamp', 'lastmodifieddate': 'local_timestamp'},
+                'columns': {'id': 'bigint', 'itemid': 'string', 'displayname': 'string', 'description': 'string', 'itemtype': 'string', 'subtype': 'string', 'parent': 'bigint', 'baseprice': 'decimal', 'isinactive': 'flag', 'createddate': 'local_timestamp', 'lastmodifieddate': 'local_timestamp'},
                 'key': ['id'],
                 'version': 'lastmodifieddate',
             },
             'subsidiaries': {
-                'columns': {'id': 'bigint', 'name': 'string', 'legalname': 'string', 'country': 'string', 'currency': 'bigint', 'isinactive': 'flag', 'lastmodifieddate': 'local_timestamp'},
+                'columns': {'id': 'bigint', 'name': 'string', 'legalname': 'string', 'parent': 'bigint', 'country': 'string', 'currency': 'bigint', 'isinactive': 'flag', 'lastmodifieddate': 'local_timestamp'},
                 'key': ['id'],
                 'version': 'lastmodifieddate',
             },
@@ -453,13 +463,23 @@
                 'key': ['id'],
                 'version': 'lastmodifieddate',
             },
+            'currency_rates': {
+                'columns': {'id': 'bigint', 'basecurrency': 'bigint', 'transactioncurrency': 'bigint', 'exchangerate': 'decimal', 'effectivedate': 'local_date', '_changed_at': 'timestamp'},
+                'key': ['id'],
+                'version': '_changed_at',
+            },
+            'terms': {
+                'columns': {'id': 'bigint', 'name': 'string', 'daysuntilnetdue': 'bigint', 'isinactive': 'flag', '_changed_at': 'timestamp'},
+                'key': ['id'],
+                'version': '_changed_at',
+            },
             'transactions': {
-                'columns': {'id': 'bigint', 'tranid': 'string', 'type': 'string', 'status': 'string', 'trandate': 'local_date', 'duedate': 'local_date', 'entity': 'bigint', 'currency': 'bigint', 'exchangerate': 'decimal', 'foreigntotal': 'decimal', 'taxtotal': 'decimal', 'foreignamountpaid': 'decimal', 'foreignamountunpaid': 'decimal', 'memo': 'string', 'otherrefnum': 'string', 'externalid': 'string', 'voided': 'flag', 'createddate': 'local_timestamp', 'lastmodifieddate': 'local_timestamp'},
+                'columns': {'id': 'bigint', 'tranid': 'string', 'type': 'string', 'status': 'string', 'trandate': 'local_date', 'duedate': 'local_date', 'closedate': 'local_date', 'shipdate': 'local_date', 'actualshipdate': 'local_date', 'shipcarrier': 'string', 'entity': 'bigint', 'currency': 'bigint', 'exchangerate': 'decimal', 'foreigntotal': 'decimal', 'taxtotal': 'decimal', 'foreignamountpaid': 'decimal', 'foreignamountunpaid': 'decimal', 'memo': 'string', 'otherrefnum': 'string', 'externalid': 'string', 'terms': 'bigint', 'postingperiod': 'bigint', 'voided': 'flag', 'createddate': 'local_timestamp', 'lastmodifieddate': 'local_timestamp'},
                 'key': ['id'],
                 'version': 'lastmodifieddate',
             },
             'transaction_lines': {
-                'columns': {'uniquekey': 'bigint', 'transaction': 'bigint', 'linesequencenumber': 'bigint', 'mainline': 'flag', 'taxline': 'flag', 'item': 'bigint', 'quantity': 'decimal', 'rate': 'decimal', 'foreignamount': 'decimal', 'subsidiary': 'bigint', 'createdfrom': 'bigint', 'isclosed': 'flag', 'memo': 'string', 'linelastmodifieddate': 'local_timestamp'},
+                'columns': {'uniquekey': 'bigint', 'transaction': 'bigint', 'linesequencenumber': 'bigint', 'mainline': 'flag', 'taxline': 'flag', 'item': 'bigint', 'itemtype': 'string', 'quantity': 'decimal', 'quantitybilled': 'decimal', 'quantityshiprecv': 'decimal', 'rate': 'decimal', 'foreignamount': 'decimal', 'subsidiary': 'bigint', 'createdfrom': 'bigint', 'isclosed': 'flag', 'memo': 'string', 'linelastmodifieddate': 'local_timestamp'},
                 'key': ['uniquekey'],
                 'version': 'linelastmodifieddate',
             },
@@ -467,6 +487,11 @@
                 'columns': {'previousdoc': 'bigint', 'nextdoc': 'bigint', 'linktype': 'string', 'foreignamount': 'decimal', 'lastmodifieddate': 'local_timestamp'},
                 'key': ['previousdoc', 'nextdoc', 'linktype'],
                 'version': 'lastmodifieddate',
+            },
+            'shipment_tracking_numbers': {
+                'columns': {'transaction': 'bigint', 'trackingnumber': 'bigint', 'number': 'string', '_changed_at': 'timestamp'},
+                'key': ['transaction', 'trackingnumber'],
+                'version': '_changed_at',
             },
             'deleted_records': {
                 'columns': {'type': 'string', 'recordid': 'bigint', 'deleteddate': 'local_timestamp', 'deletedby': 'string'},
@@ -1075,6 +1100,11 @@
                 'key': ['id'],
                 'version': '_changed_at',
             },
+            'customer_tax_ids': {
+                'columns': {'id': 'string', 'customer': 'string', 'country': 'string', 'type': 'string', 'value': 'string', 'verification_status': 'string', 'created': 'epoch'},
+                'key': ['id'],
+                'version': '',
+            },
             'products': {
                 'columns': {'id': 'string', 'name': 'string', 'description': 'string', 'active': 'boolean', 'sku': 'string', 'tier': 'string', 'created': 'epoch', 'updated': 'epoch', '_changed_at': 'timestamp'},
                 'key': ['id'],
@@ -1086,7 +1116,7 @@
                 'version': '_changed_at',
             },
             'subscriptions': {
-                'columns': {'id': 'string', 'customer': 'string', 'status': 'string', 'currency': 'string', 'start_date': 'epoch', 'cancel_at': 'epoch', 'cancel_at_period_end': 'boolean', 'canceled_at': 'epoch', 'ended_at': 'epoch', 'trial_end': 'epoch', 'current_period_start': 'epoch', 'current_period_end': 'epoch', 'contract_id': 'string', 'created': 'epoch', '_changed_at': 'timestamp'},
+                'columns': {'id': 'string', 'customer': 'string', 'status': 'string', 'currency': 'string', 'start_date': 'epoch', 'cancel_at': 'epoch', 'cancel_at_period_end': 'boolean', 'canceled_at': 'epoch', 'ended_at': 'epoch', 'trial_end': 'epoch', 'current_period_start': 'epoch', 'current_period_end': 'epoch', 'contract_id': 'string', 'schedule': 'string', 'discount_id': 'string', 'coupon': 'string', 'created': 'epoch', '_changed_at': 'timestamp'},
                 'key': ['id'],
                 'version': '_changed_at',
             },
@@ -1096,7 +1126,7 @@
                 'version': '',
             },
             'invoices': {
-                'columns': {'id': 'string', 'number': 'string', 'status': 'string', 'customer': 'string', 'currency': 'string', 'billing_reason': 'string', 'collection_method': 'string', 'subscription': 'string', 'subtotal': 'bigint', 'total': 'bigint', 'total_excluding_tax': 'bigint', 'tax': 'bigint', 'amount_due': 'bigint', 'amount_paid': 'bigint', 'amount_remaining': 'bigint', 'pre_payment_credit_notes_amount': 'bigint', 'post_payment_credit_notes_amount': 'bigint', 'erp_order_id': 'string', 'due_date': 'epoch', 'period_start': 'epoch', 'period_end': 'epoch', 'finalized_at': 'epoch', 'paid_at': 'epoch', 'voided_at': 'epoch', 'created': 'epoch', '_changed_at': 'timestamp'},
+                'columns': {'id': 'string', 'number': 'string', 'status': 'string', 'customer': 'string', 'currency': 'string', 'billing_reason': 'string', 'collection_method': 'string', 'subscription': 'string', 'subtotal': 'bigint', 'total': 'bigint', 'total_excluding_tax': 'bigint', 'tax': 'bigint', 'discount_amount': 'bigint', 'amount_due': 'bigint', 'amount_paid': 'bigint', 'amount_remaining': 'bigint', 'pre_payment_credit_notes_amount': 'bigint', 'post_payment_credit_notes_amount': 'bigint', 'erp_order_id': 'string', 'due_date': 'epoch', 'period_start': 'epoch', 'period_end': 'epoch', 'finalized_at': 'epoch', 'paid_at': 'epoch', 'voided_at': 'epoch', 'created': 'epoch', '_changed_at': 'timestamp'},
                 'key': ['id'],
                 'version': '_changed_at',
             },
@@ -1106,7 +1136,7 @@
                 'version': '',
             },
             'charges': {
-                'columns': {'id': 'string', 'customer': 'string', 'payment_intent': 'string', 'amount': 'bigint', 'amount_captured': 'bigint', 'amount_refunded': 'bigint', 'currency': 'string', 'status': 'string', 'paid': 'boolean', 'refunded': 'boolean', 'disputed': 'boolean', 'failure_code': 'string', 'invoice': 'string', 'created': 'epoch', '_changed_at': 'timestamp'},
+                'columns': {'id': 'string', 'customer': 'string', 'payment_intent': 'string', 'amount': 'bigint', 'amount_captured': 'bigint', 'amount_refunded': 'bigint', 'currency': 'string', 'status': 'string', 'paid': 'boolean', 'refunded': 'boolean', 'disputed': 'boolean', 'failure_code': 'string', 'balance_transaction': 'string', 'invoice': 'string', 'created': 'epoch', '_changed_at': 'timestamp'},
                 'key': ['id'],
                 'version': '_changed_at',
             },
@@ -1116,22 +1146,62 @@
                 'version': '_changed_at',
             },
             'refunds': {
-                'columns': {'id': 'string', 'charge': 'string', 'payment_intent': 'string', 'amount': 'bigint', 'currency': 'string', 'status': 'string', 'reason': 'string', 'created': 'epoch', '_changed_at': 'timestamp'},
+                'columns': {'id': 'string', 'charge': 'string', 'payment_intent': 'string', 'amount': 'bigint', 'currency': 'string', 'status': 'string', 'reason': 'string', 'balance_transaction': 'string', 'created': 'epoch', '_changed_at': 'timestamp'},
                 'key': ['id'],
                 'version': '_changed_at',
             },
             'credit_notes': {
-                'columns': {'id': 'string', 'number': 'string', 'invoice': 'string', 'customer': 'string', 'status': 'string', 'type': 'string', 'reason': 'string', 'currency': 'string', 'amount': 'bigint', 'subtotal': 'bigint', 'total': 'bigint', 'pre_payment_amount': 'bigint', 'post_payment_amount': 'bigint', 'voided_at': 'epoch', 'created': 'epoch', '_changed_at': 'timestamp'},
+                'columns': {'id': 'string', 'number': 'string', 'invoice': 'string', 'customer': 'string', 'status': 'string', 'type': 'string', 'reason': 'string', 'currency': 'string', 'amount': 'bigint', 'subtotal': 'bigint', 'total': 'bigint', 'pre_payment_amount': 'bigint', 'post_payment_amount': 'bigint', 'tax': 'bigint', 'discount_amount': 'bigint', 'out_of_band_amount': 'bigint', 'refund': 'string', 'customer_balance_transaction': 'string', 'effective_at': 'epoch', 'voided_at': 'epoch', 'created': 'epoch', '_changed_at': 'timestamp'},
                 'key': ['id'],
                 'version': '_changed_at',
             },
             'credit_note_lines': {
-                'columns': {'id': 'string', 'credit_note': 'string', 'type': 'string', 'invoice_line_item': 'string', 'description': 'string', 'amount': 'bigint', 'quantity': 'bigint'},
+                'columns': {'id': 'string', 'credit_note': 'string', 'type': 'string', 'invoice_line_item': 'string', 'description': 'string', 'amount': 'bigint', 'tax': 'bigint', 'discount_amount': 'bigint', 'quantity': 'bigint', 'unit_amount_decimal': 'string'},
                 'key': ['id'],
                 'version': '',
             },
             'disputes': {
-                'columns': {'id': 'string', 'charge': 'string', 'payment_intent': 'string', 'amount': 'bigint', 'currency': 'string', 'status': 'string', 'reason': 'string', 'due_by': 'epoch', 'created': 'epoch', '_changed_at': 'timestamp'},
+                'columns': {'id': 'string', 'charge': 'string', 'payment_intent': 'string', 'amount': 'bigint', 'currency': 'string', 'status': 'string', 'reason': 'string', 'network_reason_code': 'string', 'is_charge_refundable': 'boolean', 'due_by': 'epoch', 'has_evidence': 'boolean', 'is_past_due': 'boolean', 'submission_count': 'bigint', 'fee': 'bigint', 'net': 'bigint', 'created': 'epoch', '_changed_at': 'timestamp'},
+                'key': ['id'],
+                'version': '_changed_at',
+            },
+            'payment_intents': {
+                'columns': {'id': 'string', 'customer': 'string', 'latest_charge': 'string', 'amount': 'bigint', 'amount_received': 'bigint', 'currency': 'string', 'status': 'string', 'cancellation_reason': 'string', 'last_error_code': 'string', 'canceled_at': 'epoch', 'created': 'epoch', '_changed_at': 'timestamp'},
+                'key': ['id'],
+                'version': '_changed_at',
+            },
+            'balance_transactions': {
+                'columns': {'id': 'string', 'source': 'string', 'type': 'string', 'reporting_category': 'string', 'status': 'string', 'amount': 'bigint', 'fee': 'bigint', 'net': 'bigint', 'currency': 'string', 'exchange_rate': 'double', 'available_on': 'epoch', 'created': 'epoch', '_changed_at': 'timestamp'},
+                'key': ['id'],
+                'version': '_changed_at',
+            },
+            'payouts': {
+                'columns': {'id': 'string', 'amount': 'bigint', 'currency': 'string', 'status': 'string', 'automatic': 'boolean', 'balance_transaction': 'string', 'failure_code': 'string', 'arrival_date': 'epoch', 'created': 'epoch', '_changed_at': 'timestamp'},
+                'key': ['id'],
+                'version': '_changed_at',
+            },
+            'coupons': {
+                'columns': {'id': 'string', 'name': 'string', 'duration': 'string', 'duration_in_months': 'bigint', 'amount_off': 'bigint', 'currency': 'string', 'percent_off': 'double', 'times_redeemed': 'bigint', 'is_valid': 'boolean', 'redeem_by': 'epoch', 'created': 'epoch', '_changed_at': 'timestamp'},
+                'key': ['id'],
+                'version': '_changed_at',
+            },
+            'promotion_codes': {
+                'columns': {'id': 'string', 'code': 'string', 'coupon': 'string', 'customer': 'string', 'active': 'boolean', 'times_redeemed': 'bigint', 'expires_at': 'epoch', 'created': 'epoch', '_changed_at': 'timestamp'},
+                'key': ['id'],
+                'version': '_changed_at',
+            },
+            'subscription_schedules': {
+                'columns': {'id': 'string', 'customer': 'string', 'subscription': 'string', 'released_subscription': 'string', 'status': 'string', 'end_behavior': 'string', 'phases': 'json', 'current_phase_start': 'epoch', 'current_phase_end': 'epoch', 'canceled_at': 'epoch', 'completed_at': 'epoch', 'released_at': 'epoch', 'created': 'epoch', '_changed_at': 'timestamp'},
+                'key': ['id'],
+                'version': '_changed_at',
+            },
+            'pending_invoice_items': {
+                'columns': {'id': 'string', 'customer': 'string', 'invoice': 'string', 'subscription': 'string', 'description': 'string', 'amount': 'bigint', 'currency': 'string', 'quantity': 'bigint', 'price': 'string', 'product': 'string', 'unit_amount_decimal': 'string', 'is_proration': 'boolean', 'period_start': 'epoch', 'period_end': 'epoch', 'created': 'epoch', '_changed_at': 'timestamp'},
+                'key': ['id'],
+                'version': '_changed_at',
+            },
+            'customer_balance_transactions': {
+                'columns': {'id': 'string', 'customer': 'string', 'type': 'string', 'amount': 'bigint', 'ending_balance': 'bigint', 'currency': 'string', 'invoice': 'string', 'credit_note': 'string', 'created': 'epoch', '_changed_at': 'timestamp'},
                 'key': ['id'],
                 'version': '_changed_at',
             },
@@ -1148,7 +1218,7 @@
                 'version': 'updated_at',
             },
             'tickets': {
-                'columns': {'id': 'bigint', 'external_id': 'string', 'subject': 'string', 'type': 'string', 'priority': 'string', 'status': 'string', 'requester_id': 'bigint', 'submitter_id': 'bigint', 'assignee_id': 'bigint', 'organization_id': 'bigint', 'tags': 'strings', 'order_number': 'string', 'channel': 'string', 'created_at': 'timestamp', 'updated_at': 'timestamp', 'generated_timestamp': 'epoch'},
+                'columns': {'id': 'bigint', 'external_id': 'string', 'subject': 'string', 'type': 'string', 'priority': 'string', 'status': 'string', 'requester_id': 'bigint', 'submitter_id': 'bigint', 'assignee_id': 'bigint', 'organization_id': 'bigint', 'group_id': 'bigint', 'brand_id': 'bigint', 'tags': 'strings', 'order_number': 'string', 'channel': 'string', 'created_at': 'timestamp', 'updated_at': 'timestamp', 'generated_timestamp': 'epoch', 'solved_at': 'timestamp', 'initially_assigned_at': 'timestamp', 'first_reply_minutes': 'bigint', 'first_resolution_minutes': 'bigint', 'full_resolution_minutes': 'bigint', 'requester_wait_minutes': 'bigint', 'reopens': 'bigint', 'replies': 'bigint'},
                 'key': ['id'],
                 'version': 'generated_timestamp',
             },
@@ -1156,6 +1226,41 @@
                 'columns': {'id': 'bigint', 'ticket_id': 'bigint', 'updater_id': 'bigint', 'event_type': 'string', 'field_name': 'string', 'previous_value': 'string', 'value': 'string', 'comment_public': 'boolean', 'comment_author_id': 'bigint', 'comment_body': 'string', 'created_at': 'timestamp'},
                 'key': ['id'],
                 'version': 'created_at',
+            },
+            'ticket_metric_events': {
+                'columns': {'id': 'bigint', 'ticket_id': 'bigint', 'metric': 'string', 'instance_id': 'bigint', 'type': 'string', 'time': 'timestamp', 'target_minutes': 'bigint', 'policy_id': 'string', 'is_withdrawn': 'boolean'},
+                'key': ['id'],
+                'version': 'time',
+            },
+            'organization_memberships': {
+                'columns': {'id': 'bigint', 'user_id': 'bigint', 'organization_id': 'bigint', 'is_default': 'boolean', 'created_at': 'timestamp', 'updated_at': 'timestamp'},
+                'key': ['id'],
+                'version': 'updated_at',
+            },
+            'satisfaction_ratings': {
+                'columns': {'id': 'bigint', 'ticket_id': 'bigint', 'requester_id': 'bigint', 'assignee_id': 'bigint', 'group_id': 'bigint', 'score': 'string', 'comment': 'string', 'reason': 'string', 'created_at': 'timestamp', 'updated_at': 'timestamp'},
+                'key': ['id'],
+                'version': 'updated_at',
+            },
+            'groups': {
+                'columns': {'id': 'bigint', 'name': 'string', 'is_deleted': 'boolean', 'created_at': 'timestamp', 'updated_at': 'timestamp'},
+                'key': ['id'],
+                'version': 'updated_at',
+            },
+            'brands': {
+                'columns': {'id': 'bigint', 'name': 'string', 'subdomain': 'string', 'brand_url': 'string', 'is_active': 'boolean', 'is_deleted': 'boolean', 'created_at': 'timestamp', 'updated_at': 'timestamp'},
+                'key': ['id'],
+                'version': 'updated_at',
+            },
+            'sla_policies': {
+                'columns': {'id': 'bigint', 'title': 'string', 'description': 'string', 'position': 'bigint', 'filter': 'json', 'policy_metrics': 'json', 'created_at': 'timestamp', 'updated_at': 'timestamp'},
+                'key': ['id'],
+                'version': 'updated_at',
+            },
+            'assets': {
+                'columns': {'id': 'string', 'name': 'string', 'external_id': 'string', 'organization_id': 'bigint', 'sku': 'string', 'serial_number': 'string', 'status': 'string', 'installed_on': 'date', 'cover_end_on': 'date', 'created_at': 'timestamp', 'updated_at': 'timestamp'},
+                'key': ['id'],
+                'version': 'updated_at',
             },
         },
         'zuora': {

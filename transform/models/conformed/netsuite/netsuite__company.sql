@@ -4,7 +4,7 @@ select
     coalesce(nullif(entity.legal_name, ''), entity.name) as name,
     upper(entity.country) as country,
     money.currency,
-    cast(null as {{ sql_type('string') }}) as parent_company_id,
+    entity.parent_subsidiary_id as parent_company_id,
     not coalesce(entity.is_inactive, false) as is_active
 from {{ ref('stg_netsuite__subsidiaries') }} as entity
 left join {{ ref('stg_netsuite__currencies') }} as money

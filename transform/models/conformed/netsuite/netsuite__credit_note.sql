@@ -14,7 +14,7 @@ select
     heads.subsidiary_id as company_id,
     cast(null as {{ sql_type('string') }}) as billing_invoice_id,
     document.status_raw,
-    document.memo as reason,
+    nullif(document.memo, '') as reason,
     money.currency,
     {{ money('abs(document.total_amount)') }} as total_amount,
     document.created_at as issued_at

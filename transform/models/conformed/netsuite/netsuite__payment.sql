@@ -12,7 +12,8 @@ select
     document.customer_id as customer_record_id,
     heads.subsidiary_id as company_id,
     cast(null as {{ sql_type('string') }}) as billing_invoice_id,
-    document.status_raw,
+    -- the same letters mean other things of a deposit
+    case when document.transaction_type = 'CustDep' then 'CustDep:' || document.status_raw else document.status_raw end as status_raw,
     money.currency,
     {{ money('abs(document.total_amount)') }} as amount,
     document.created_at as paid_at
@@ -20,4 +21,4 @@ from {{ ref('stg_netsuite__transactions') }} as document
 left join {{ ref('stg_netsuite__currencies') }} as money
     on document.connection = money.connection and document.currency_id = money.currency_id
 left join heads on document.connection = heads.connection and document.transaction_id = heads.transaction_id
-where not document.is_removed and document.transaction_type = 'CustPymt'
+where not document.is_removed and document.transaction_type in ('CustPymt', 'CustDep', 'CashSale')

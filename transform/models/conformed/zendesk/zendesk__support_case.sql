@@ -14,7 +14,7 @@ select
     {{ has_item('tags', "'concord_lapsed_cover'") }} as has_lapsed_flag,
     tags,
     {{ iso_text('updated_at', '%Y-%m-%dT%H:%M:%SZ') }} as version,
-    cast(null as {{ sql_type('timestamp') }}) as solved_at,
+    solved_at,
     created_at,
     updated_at
 from {{ ref('stg_zendesk__tickets') }}

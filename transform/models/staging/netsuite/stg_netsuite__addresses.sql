@@ -8,6 +8,8 @@ renamed as (
     select
         _connection as connection,
         cast(nkey as {{ dbt.type_string() }}) as address_id,
+        cast(recordowner as {{ dbt.type_string() }}) as customer_id,
+        addressee,
         addr1 as street,
         city,
         state as region,

@@ -14,6 +14,7 @@ renamed as (
         title,
         email,
         phone,
+        mobilephone as mobile_phone,
         isinactive as is_inactive,
         datecreated as created_at,
         lastmodifieddate as updated_at,

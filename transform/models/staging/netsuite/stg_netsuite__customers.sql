@@ -27,6 +27,8 @@ renamed as (
         creditlimit as credit_limit,
         balancesearch as balance,
         overduebalancesearch as overdue_amount,
+        daysoverdue as overdue_days,
+        cast(salesrep as {{ dbt.type_string() }}) as sales_rep_id,
         datecreated as created_at,
         lastmodifieddate as updated_at,
         coalesce(lastmodifieddate, _extracted_at) as version_at,

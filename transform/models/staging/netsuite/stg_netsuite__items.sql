@@ -12,6 +12,8 @@ renamed as (
         displayname as name,
         description,
         itemtype as item_type,
+        subtype as item_subtype,
+        cast(parent as {{ dbt.type_string() }}) as parent_item_id,
         isinactive as is_inactive,
         baseprice as base_price,
         createddate as created_at,

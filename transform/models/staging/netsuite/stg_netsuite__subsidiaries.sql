@@ -9,6 +9,7 @@ renamed as (
         _connection as connection,
         cast(id as {{ dbt.type_string() }}) as subsidiary_id,
         cast(currency as {{ dbt.type_string() }}) as currency_id,
+        cast(parent as {{ dbt.type_string() }}) as parent_subsidiary_id,
         name,
         legalname as legal_name,
         country,

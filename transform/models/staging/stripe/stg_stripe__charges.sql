@@ -17,6 +17,7 @@ renamed as (
         refunded as is_refunded,
         disputed as is_disputed,
         failure_code,
+        balance_transaction as balance_transaction_id,
         amount as amount_minor,
         amount_captured as captured_minor,
         amount_refunded as refunded_minor,

@@ -13,7 +13,10 @@ renamed as (
         type as line_type,
         description,
         amount as amount_minor,
+        tax as tax_minor,
+        discount_amount as discount_minor,
         quantity,
+        unit_amount_decimal,
         _extracted_at as version_at,
         {{ staged_columns() }}
     from source

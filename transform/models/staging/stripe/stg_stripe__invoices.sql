@@ -20,6 +20,7 @@ renamed as (
         total as total_minor,
         total_excluding_tax as total_excluding_tax_minor,
         tax as tax_minor,
+        discount_amount as discount_minor,
         amount_due as due_minor,
         amount_paid as paid_minor,
         amount_remaining as remaining_minor,

@@ -13,6 +13,7 @@ renamed as (
         upper(currency) as currency,
         status as status_raw,
         reason,
+        balance_transaction as balance_transaction_id,
         amount as amount_minor,
         created as created_at,
         _changed_at as changed_at,

@@ -23,6 +23,16 @@ renamed as (
         created_at,
         updated_at,
         generated_timestamp as generated_at,
+        cast(group_id as {{ dbt.type_string() }}) as group_id,
+        cast(brand_id as {{ dbt.type_string() }}) as brand_id,
+        solved_at,
+        initially_assigned_at,
+        first_reply_minutes,
+        first_resolution_minutes,
+        full_resolution_minutes,
+        requester_wait_minutes,
+        reopens,
+        replies,
         coalesce(generated_timestamp, _extracted_at) as version_at,
         {{ staged_columns("status = 'deleted'") }}
     from source
