@@ -9,8 +9,10 @@ import csv
 import fcntl
 import hashlib
 import json
+import os
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -132,11 +134,13 @@ def manifest(settings: Settings, connections: Mapping[str, Connection]) -> Path:
     variables = dbt_vars(settings, connections)
     wanted = _manifest_path(settings, variables)
     if not wanted.exists():
-        _invoke(settings, ["parse"], variables, None)
-        parsed = _target(settings) / "manifest.json"
-        if not parsed.exists():
-            raise ConcordError("dbt could not parse the project.", where=str(DBT_PROJECT), mend="Run `concord build` to see why.")
-        _keep_manifest(parsed, wanted)
+        settings.dbt_target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="parse-", dir=settings.dbt_target) as folder:  # another process may parse at the same time
+            _invoke(settings, ["parse"], variables, None, Path(folder))
+            parsed = Path(folder) / "manifest.json"
+            if not parsed.exists():
+                raise ConcordError("dbt could not parse the project.", where=str(DBT_PROJECT), mend="Run `concord build` to see why.")
+            _keep_manifest(parsed, wanted)
     return wanted
 
 
@@ -240,7 +244,8 @@ def check_unlocked(warehouse: Path) -> None:
 
 
 def _invoke(
-    settings: Settings, arguments: list[str], variables: Mapping[str, Any], on_event: Callable[[NodeResult], None] | None
+    settings: Settings, arguments: list[str], variables: Mapping[str, Any], on_event: Callable[[NodeResult], None] | None,
+    target: Path | None = None,
 ) -> tuple[tuple[NodeResult, ...], str]:
     """Run dbt once. Returns the nodes' outcomes, and what is wrong where dbt could not even start them."""
     quiet_libraries()
@@ -249,7 +254,7 @@ def _invoke(
 
     Path(str(variables["temp_directory"])).mkdir(parents=True, exist_ok=True)
     common = [
-        "--project-dir", str(_connected_project(settings, variables)), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(_target(settings)),
+        "--project-dir", str(_connected_project(settings, variables)), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(target or _target(settings)),
         "--log-path", str(settings.home / "logs"), "--vars", json.dumps(variables),
     ]
     flags = ["--quiet", "--no-use-colors", "--no-version-check", "--no-send-anonymous-usage-stats", "--log-level", "none", "--log-level-file", "info"]
@@ -322,19 +327,24 @@ def _connected_project(settings: Settings, variables: Mapping[str, Any]) -> Path
 
     They are disabled anyway; but parsing five hundred files takes longer than building what a company of four systems has.
     """
-    folder = settings.dbt_target / "project"
     systems = {*variables["connections"]}
     wanted: dict[str, Path] = {name: DBT_PROJECT / name for name in ("dbt_project.yml", "macros", "seeds", "tests")}
     for path in sorted((DBT_PROJECT / "models").rglob("*")):  # file by file: dbt follows no link to a folder below its own
         layer, *below = path.relative_to(DBT_PROJECT / "models").parts
         if path.is_file() and (layer not in ("staging", "conformed") or len(below) == 1 or below[0] in systems):
             wanted[str(path.relative_to(DBT_PROJECT))] = path
-    held = {str(path.relative_to(folder)): path.readlink() for path in folder.rglob("*") if path.is_symlink()}
-    if held != wanted:
-        shutil.rmtree(folder, ignore_errors=True)
+    told = "\n".join(f"{name} {path}" for name, path in sorted(wanted.items()))
+    folder = settings.dbt_target / f"project-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+    if not folder.exists():
+        settings.dbt_target.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix="project-", dir=settings.dbt_target))
         for name, path in wanted.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).symlink_to(path)
+            (made / name).parent.mkdir(parents=True, exist_ok=True)
+            (made / name).symlink_to(path)
+        try:
+            made.rename(folder)
+        except OSError:  # another process was faster, with the same links
+            shutil.rmtree(made)
     return folder
 
 
@@ -355,7 +365,7 @@ def _keep_manifest(parsed: Path, wanted: Path) -> None:
         return
     for older in wanted.parent.glob("*.json"):
         older.unlink()
-    partial = wanted.with_suffix(".partial")
+    partial = wanted.with_suffix(f".{os.getpid()}.partial")
     shutil.copyfile(parsed, partial)
     partial.replace(wanted)
 

@@ -159,6 +159,7 @@ def generated_files(contracts: Path = CONTRACTS, systems: Path = SYSTEMS) -> dic
     values = load_values(entities, contracts)
     shapes = landing_shapes(systems)
     conformed = load_conformed(contracts)
+    described = {(entity.model, name): field["description"] for entity in entities for name, field in entity.fields.items()}
     versions = {f"{entity.name}.{field}": told["version"] for entity in entities for field, told in entity.values.items()}
     return {
         "seeds/value_map.csv": _csv(
@@ -181,7 +182,7 @@ def generated_files(contracts: Path = CONTRACTS, systems: Path = SYSTEMS) -> dic
         "models/sync/_targets.yml": _targets(list(shapes)),
         **{f"models/staging/{system}/_{system}.yml": _dump({"version": 2, "sources": _system_sources(system, tables), "models": _staged(system, tables)})
            for system, tables in shapes.items()},
-        **{f"models/conformed/{system}/_{system}_conformed.yml": _dump({"version": 2, "models": _conformed(system, conformed)}) for system in (*shapes, FILE_DROP)},
+        **{f"models/conformed/{system}/_{system}_conformed.yml": _dump({"version": 2, "models": _conformed(system, conformed, described)}) for system in (*shapes, FILE_DROP)},
     }
 
 
@@ -226,15 +227,19 @@ def _staged(system: str, resources: Mapping[str, Mapping[str, Any]], project: Pa
     return models
 
 
-def _conformed(system: str, shapes: Mapping[str, Mapping[str, str]], project: Path = DBT_PROJECT) -> list[dict[str, Any]]:
+def _conformed(
+    system: str, shapes: Mapping[str, Mapping[str, str]], described: Mapping[tuple[str, str], str], project: Path = DBT_PROJECT,
+) -> list[dict[str, Any]]:
     """Schema of a system's conformed models: enforced, so that each delivers its entity's shape and nothing else."""
     role = "integration" if system == FILE_DROP else _read(SYSTEMS / f"{system}.yml")["roles"][0]
     models = []
     for entity, systems in conformed_systems(shapes, project).items():
         if system not in systems:
             continue
-        columns = [{"name": "connection", "data_type": "varchar"}]
-        columns += [{"name": name, "data_type": _SQL.get(kind, kind)} for name, kind in shapes[entity].items()]
+        columns = [{"name": "connection", "data_type": "varchar", "description": "Connection that it was read from."}]
+        columns += [
+            {"name": name, "data_type": _SQL.get(kind, kind), "description": described.get((entity, name)) or f"{name.replace('_', ' ').capitalize()}."}
+            for name, kind in shapes[entity].items()]
         models.append({
             "name": f"{system}__{entity}", "description": f"{entity} as {system} keeps it, in the shape that all systems share.",
             "config": {"enabled": _connected(system), "contract": {"enforced": True}, "meta": {"owner": role}}, "columns": columns,

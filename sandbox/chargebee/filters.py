@@ -24,7 +24,7 @@ Test = Callable[[Any], bool]
 _OPERATORS = {
     "text": frozenset(("is", "is_not", "starts_with", "in", "not_in")), "word": frozenset(("is", "is_not", "in", "not_in")),
     "time": frozenset(("after", "before", "on", "between")),
-    "number": frozenset(("is", "is_not", "lt", "lte", "gt", "gte", "between")), "flag": frozenset(("is",)),
+    "number": frozenset(("is", "is_not", "lt", "lte", "gt", "gte", "between")), "flag": frozenset(("is",)), "prices": frozenset(("is", "in")),
 }
 _DAY = 86_400
 
@@ -67,7 +67,8 @@ LISTS: Mapping[str, Listed] = {
         "trial_period_unit status period_unit channel | number: trial_period period | time: updated_at | flag: include_site_level_resources"),
         ("name", "id", "updated_at"), order="_seq"),
     "attached_items": Listed(_fields("text: id item_id | word: type item_type charge_on_event | time: updated_at"), order="_seq"),
-    "coupons": Listed(_fields("text: id name currency_code | word: discount_type duration_type status apply_on | time: created_at updated_at"),
+    "coupons": Listed(_fields("text: id name currency_code | word: discount_type duration_type status apply_on | time: created_at updated_at | "
+                              "prices: applicable_item_price_ids"),
                       ("created_at",)),
     "subscriptions": Listed(_fields(
         "text: id customer_id item_id item_price_id plan_id cancel_reason_code business_entity_id | word: status cancel_reason? "
@@ -214,7 +215,7 @@ def _test(name: str, operator: str, kind: str, value: str) -> tuple[Test, int | 
     if kind == "flag":
         is_set = _flag(name, value)
         return (lambda found: bool(found) == is_set), None, None, None
-    if kind in ("text", "word"):
+    if kind in ("text", "word", "prices"):
         if value == "":
             raise wrong(name, "cannot be blank")
         if operator == "is":
@@ -320,4 +321,17 @@ def _passes(site: Site, kind: str, record: Record, name: str, test: Test) -> boo
         if name == "item_id":
             prices = [price["item_id"] for id in prices if (price := site.get("item_prices", id)) is not None]
         return any(test(price) for price in prices)
+    if name == "applicable_item_price_ids":
+        return any(test(price["id"]) for price in site.store.collection("item_prices").values() if _applies(record, price))
     return test(_found(record, name))
+
+
+def _applies(coupon: Record, price: Record) -> bool:
+    """Whether a coupon may be used for an item price: one on the whole invoice for each, else what its constraints say."""
+    if coupon.get("apply_on") == "invoice_amount":
+        return True
+    for constraint in coupon.get("item_constraints", ()):
+        if constraint.get("item_type") == price.get("item_type"):
+            kind = constraint.get("constraint")
+            return kind == "all" or (kind == "specific" and price["id"] in (constraint.get("item_price_ids") or ()))
+    return False

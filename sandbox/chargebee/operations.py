@@ -91,7 +91,8 @@ _FAMILY = {"name*": Text(50), "description": Text(500), "business_entity_id": AN
 _COUPON = {"name*": Text(50), "invoice_name": Text(100), "discount_type": choice("fixed_amount percentage offer_quantity"),
            "discount_percentage": ANY, "discount_amount": AMOUNT, "currency_code": Text(3), "apply_on": choice("invoice_amount each_specified_item"),
            "duration_type": choice("one_time forever limited_period"), "period": N, "period_unit": choice("day week month year"), "valid_till": T,
-           "max_redemptions": N, "invoice_notes": S, "meta_data": J, "item_constraints": ANY, "item_constraint_criteria": ANY,
+           "max_redemptions": N, "invoice_notes": S, "meta_data": J, "item_constraint_criteria": ANY,
+           "item_constraints": Rows({"constraint*": choice("none all specific criteria"), "item_type*": choice("plan addon charge"), "item_price_ids": J}),
            "included_in_mrr": B, "coupon_constraints": ANY, **CUSTOM}
 
 

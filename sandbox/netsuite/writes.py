@@ -575,10 +575,12 @@ def _blank(kind: RecordType, id: str, name: str) -> Record:
 
 
 def _mode(request: Request, header: str, default: str) -> str:
+    """The header's value in its documented spelling; it may be sent in any case."""
     value = request.headers.get(header, default)
-    if value not in _MODES:
+    found = {mode.lower(): mode for mode in _MODES}.get(value.strip().lower())
+    if found is None:
         raise Refusal(400, "INVALID_HEADER", f"Invalid value of header {header}: {value}.", ("errorHeader", header))
-    return value
+    return found
 
 
 def _rounded(value: float, digits: int) -> float:

@@ -399,6 +399,7 @@ class Zuora:
                 request, "products", sorted(tenant.records("products"), key=lambda row: row["productNumber"]),
                 lambda record: rest.catalogue_product(tenant, record)))),
             ("GET", rf"/v1/catalog/product/{key}", got("products", rest.catalogue_product)),
+            ("GET", rf"/v1/rateplan/{key}/productRatePlan", self._plans_of_product),
             ("POST", "/notifications/notification-definitions", lambda request, match, body: json_response(self.callouts.define(body))),
             ("GET", "/notifications/notification-definitions", lambda request, match, body: json_response({"data": self.callouts.definitions()})),
             ("GET", rf"/notifications/notification-definitions/{key}",
@@ -562,6 +563,12 @@ class Zuora:
         tenant = self._account
         invoice = rest.needed(tenant, "invoices", match[1])
         return success(rest.paged(request, "invoiceItems", tenant.items_of(invoice["id"]), lambda record: rest.invoice_item(tenant, record)))
+
+    def _plans_of_product(self, request: Request, match: re.Match[str], body: Any) -> Response:
+        tenant = self._account
+        product = rest.needed(tenant, "products", match[1])
+        return success(rest.paged(request, "productRatePlans", tenant.rows_by("product-rate-plans", "productId", product["id"]),
+                                  lambda record: rest.catalogue_plan(tenant, record)))
 
     def _memo_rows(self, kind: str, rows: str, link: str, root: str) -> Callable[[Request, re.Match[str], Any], Response]:
         def serve(request: Request, match: re.Match[str], body: Any) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 from xml.sax.saxutils import escape
@@ -36,13 +37,21 @@ _RENAMED: dict[str, dict[str, str]] = {
 _LEFT_OUT: dict[str, frozenset[str]] = {
     "credit-memos": frozenset({"totalAmountWithoutTax", "discountAmount"}), "debit-memos": frozenset({"totalAmountWithoutTax"}),
     "payments": frozenset({"source", "sourceName", "accountingCode", "referencedPaymentID", "transferredToAccounting"}),
-    "refunds": frozenset({"currency", "sourceType", "accountingCode", "transferredToAccounting"}), "invoices": frozenset({"isSplit"}),
+    "refunds": frozenset({"currency", "sourceType", "accountingCode", "transferredToAccounting"}),
+    "invoices": frozenset({"isSplit", "reversed"}),
+    "credit-memo-items": frozenset({"creditMemoId", "productRatePlanChargeId", "taxAmount"}),
+    "debit-memo-items": frozenset({"debitMemoId", "productRatePlanChargeId", "taxAmount"}),
 }
 
 
 def stamp(text: str) -> str:
     """`2025-10-10 03:30:00`: the tenant's clock, without its offset."""
     return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _text(value: Any) -> Any:
+    """A number as the text that some documents show it as."""
+    return f"{Decimal(repr(value)):f}" if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 def document(tenant: Tenant, kind: str, record: Record) -> Record:
@@ -187,17 +196,21 @@ def account(tenant: Tenant, record: Record) -> Record:
     return answer
 
 
+_NOT_IN_SUMMARY = frozenset({"communicationProfileId", "crmId", "defaultPaymentMethodId", "paymentTerm"})
+
+
 def account_summary(tenant: Tenant, record: Record) -> Record:
     whole = account(tenant, record)
+    basic = {name: value for name, value in {**whole["basicInfo"], **whole["billingAndPayment"]}.items() if name not in _NOT_IN_SUMMARY}
     invoices = sorted(tenant.rows_by("invoices", "accountId", record["id"]), key=lambda row: row["invoiceDate"], reverse=True)
     payments = sorted(tenant.rows_by("payments", "accountId", record["id"]), key=lambda row: row["effectiveDate"], reverse=True)
     subscriptions = [row for row in tenant.rows_by("subscriptions", "accountId", record["id"]) if row.get("isLatestVersion")]
     return {
-        "basicInfo": {**whole["basicInfo"], **whole["billingAndPayment"], "balance": record.get("balance", 0.0)},
+        "basicInfo": {**basic, "balance": _text(record.get("balance", 0.0))},
         "billToContact": whole.get("billToContact"), "soldToContact": whole.get("soldToContact"), "taxInfo": whole["taxInfo"],
         "subscriptions": [{
             "subscriptionNumber": row["name"], "termType": row.get("termType"), "status": row["status"],
-            **{name: row[name] for name in ("initialTerm", "renewalTerm", "termStartDate", "termEndDate", "autoRenew") if name in row},
+            **{name: _text(row[name]) for name in ("initialTerm", "renewalTerm", "termStartDate", "termEndDate", "autoRenew") if name in row},
         } for row in subscriptions[:_INNER_ROWS]],
         "invoices": [{name: row[name] for name in ("id", "invoiceNumber", "invoiceDate", "dueDate", "amount", "balance", "status") if name in row}
                      for row in invoices[:6]],
@@ -234,7 +247,7 @@ def subscription(tenant: Tenant, record: Record) -> Record:
             charges.append(shown | {
                 "originalChargeId": charge.get("originalId"), "number": charge.get("chargeNumber"), "type": charge.get("chargeType"),
                 "model": "PerUnit", "uom": charge.get("uOM"), "price": price, "currency": record.get("currency"), "mrr": charge.get("mRR"),
-                "tcv": charge.get("tCV"), "dmrc": charge.get("dMRC"),
+                "tcv": charge.get("tCV"), "dmrc": _text(charge.get("dMRC")),
                 "tiers": [{"tier": tier["tier"], "price": tier["price"], "startingUnit": tier["startingUnit"], "priceFormat": tier["priceFormat"]}
                           for tier in tiers] or None})
         plans.append({
@@ -249,25 +262,29 @@ def invoice_item(tenant: Tenant, record: Record) -> Record:
                "appliedToInvoiceItemId": "appliedToItemId"}
     shown = {renamed.get(name, name): stamp(value) if name == "chargeDate" else value for name, value in record.items()
              if name not in ("invoiceId", "accountId", "createdDate", "updatedDate", "createdById", "updatedById", "taxExemptAmount", "chargeNumber")}
+    shown |= {name: _text(shown[name]) for name in ("chargeAmount", "taxAmount", "balance") if name in shown}
     shown["availableToCreditAmount"] = record.get("chargeAmount", 0.0)
     return shown
 
 
+def catalogue_plan(tenant: Tenant, record: Record) -> Record:
+    charges = []
+    for charge in tenant.rows_by("product-rate-plan-charges", "productRatePlanId", record["id"]):
+        tiers = tenant.rows_by("product-rate-plan-charge-tiers", "productRatePlanChargeId", charge["id"])
+        charges.append({
+            "id": charge["id"], "name": charge["name"], "type": charge["chargeType"], "model": "PerUnit", "uom": charge.get("uOM"),
+            "billingPeriod": charge.get("billingPeriod"), "billingTiming": charge.get("billingTiming"), "taxable": charge.get("taxable"),
+            "pricing": [{"currency": tier["currency"], "price": _text(tier["price"])} for tier in tiers]})
+    same = ("id", "name", "description", "productRatePlanNumber", "effectiveStartDate", "effectiveEndDate")
+    return {**{name: record[name] for name in same if name in record}, "status": "Active", "productRatePlanCharges": charges,
+            **{name: value for name, value in record.items() if "__" in name}}
+
+
 def catalogue_product(tenant: Tenant, record: Record) -> Record:
-    plans = []
-    for plan in tenant.rows_by("product-rate-plans", "productId", record["id"]):
-        charges = []
-        for charge in tenant.rows_by("product-rate-plan-charges", "productRatePlanId", plan["id"]):
-            tiers = tenant.rows_by("product-rate-plan-charge-tiers", "productRatePlanChargeId", charge["id"])
-            charges.append({
-                "id": charge["id"], "name": charge["name"], "type": charge["chargeType"], "model": "PerUnit", "uom": charge.get("uOM"),
-                "billingPeriod": charge.get("billingPeriod"), "billingTiming": charge.get("billingTiming"), "taxable": charge.get("taxable"),
-                "pricing": [{"currency": tier["currency"], "price": tier["price"]} for tier in tiers]})
-        plans.append({"id": plan["id"], "name": plan["name"], "status": "Active", "effectiveStartDate": plan["effectiveStartDate"],
-                      "effectiveEndDate": plan["effectiveEndDate"], "productRatePlanCharges": charges})
+    """A product names the address of its rate plans; they are read there."""
     shown = {name: record[name] for name in ("id", "name", "description", "category", "effectiveStartDate", "effectiveEndDate", "productNumber")
              if name in record}
-    return {**shown, "sku": record.get("sKU"), "allowFeatureChanges": record.get("allowFeatureChanges", False), "productRatePlans": plans,
+    return {**shown, "sku": record.get("sKU"), "productRatePlans": f"/v1/rateplan/{record['id']}/productRatePlan",
             **{name: value for name, value in record.items() if "__" in name}}
 
 

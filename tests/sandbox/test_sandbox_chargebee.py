@@ -241,6 +241,20 @@ def test_subscriptions_are_found_by_what_they_hold(site: Site) -> None:
     assert site.all("subscriptions", {"item_id[is]": "product-2"}) == []
 
 
+def test_coupons_are_found_by_the_prices_that_they_apply_to(site: Site) -> None:
+    whole = {"id": "WHOLE", "name": "On the whole", "apply_on": "invoice_amount"}
+    one = {"id": "ONE", "name": "On one price", "apply_on": "each_specified_item", "item_constraints[constraint][0]": "specific",
+           "item_constraints[item_type][0]": "charge", "item_constraints[item_price_ids][0]": '["price-2"]'}
+    for body in (whole, one):
+        made = site.post("coupons/create_for_items", **body)["coupon"]
+    assert made["item_constraints"] == [{"constraint": "specific", "item_type": "charge", "item_price_ids": ["price-2"]}]
+    by = "applicable_item_price_ids"
+    assert set(ids(site.all("coupons", {f"{by}[is]": "price-2"}), "coupon")) == {"WHOLE", "ONE"}
+    assert ids(site.all("coupons", {f"{by}[in]": '["price-1"]'}), "coupon") == ["WHOLE"]
+    assert site.all("coupons", {f"{by}[is]": "no-such-price"}) == []
+    error(site.ask("GET", "coupons", params={f"{by}[is_not]": "price-1"}), 400, "param_wrong_value")
+
+
 def test_texts_are_sorted_and_paged(site: Site) -> None:
     for number in range(5):
         site.post("items", id=f"it-{number}", name=f"N {9 - number}", type="charge", item_family_id="family-concord")
