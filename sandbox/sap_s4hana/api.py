@@ -228,8 +228,7 @@ class SapS4Hana:
             if found is None:
                 raise Refusal(404, NOT_FOUND, f"Resource not found for segment '{segment}'")
             return _Target(entity, found)
-        record = target.record
-        return _Target(entity, within=rows, owner={theirs: record.get(ours) for ours, theirs in link.on})
+        return _Target(entity, within=rows, owner=link.shared(target.record))
 
     # writing
 

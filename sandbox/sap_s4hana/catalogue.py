@@ -3,7 +3,8 @@
 No records here (`records`), and no reading of requests (`query`, `writes`).
 
 A property is `Name:type` with marks: `s10` text of at most 10, `d16.3` decimal, `date` day, `dto` moment, `time`, `bool`, `guid`;
-`!` not accepted in a write, `*` the version that ETags are made of, `~` not filterable, `#` all-digit key compared as a number.
+`double`, `int16`, `int32`, `byte`; `!` not accepted in a write, `*` the version that ETags are made of, `~` not filterable, `#` all-digit
+key compared as a number, `+` never null. What a service declares and the stand-in never fills is listed in `declared`.
 """
 
 from __future__ import annotations
@@ -11,35 +12,52 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sandbox.sap_s4hana.declared import FURTHER
 
 _EDM = {"s": "Edm.String", "d": "Edm.Decimal", "date": "Edm.DateTime", "dto": "Edm.DateTimeOffset", "time": "Edm.Time",
-        "bool": "Edm.Boolean", "guid": "Edm.Guid"}
-_WRITTEN = re.compile(r"(\w+):(date|dto|time|bool|guid|s(\d+)|d(\d+)\.(\d+))([!*~#]*)")
+        "bool": "Edm.Boolean", "guid": "Edm.Guid", "double": "Edm.Double", "int16": "Edm.Int16", "int32": "Edm.Int32", "byte": "Edm.Byte"}
+WHOLE = {"byte": (0, 2**8 - 1), "int16": (-(2**15), 2**15 - 1), "int32": (-(2**31), 2**31 - 1)}
+_WRITTEN = re.compile(r"(\w+):(date|dto|time|bool|guid|double|int16|int32|byte|s(\d+)|d(\d+)\.(\d+))([!*~#+]*)")
+_INITIAL: dict[str, Any] = {
+    "s": "", "d": "0", "date": None, "dto": None, "time": "PT00H00M00S", "bool": False, "guid": None, "double": "0", **dict.fromkeys(WHOLE, 0)}
+_NO_GUID = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True)
 class Property:
     name: str
-    kind: str  # s, d, date, dto, time, bool, guid
+    kind: str  # s, d, date, dto, time, bool, guid, double, int16, int32, byte
     length: int = 0
     scale: int = 0
     writable: bool = True
     filterable: bool = True
     numeric: bool = False
+    required: bool = False
+    unset: Any = None  # what a record shows that does not keep the property
 
     @property
     def edm(self) -> str:
         return _EDM[self.kind]
 
+    @property
+    def initial(self) -> Any:
+        return _NO_GUID if self.required and self.kind == "guid" else _INITIAL[self.kind]
+
 
 @dataclass(frozen=True)
 class Navigation:
-    """`on`: pairs of our property and the target's that must be equal."""
+    """`on`: pairs of our property and the target's that must be equal; a quoted text stands for itself."""
 
     name: str
     target: str
     many: bool
     on: tuple[tuple[str, str], ...]
+
+    def shared(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """What the records that the navigation leads to have in common with this one."""
+        return {theirs: ours[1:-1] if ours.startswith("'") else record.get(ours) for ours, theirs in self.on}
 
 
 @dataclass(frozen=True)
@@ -52,6 +70,7 @@ class EntitySet:
     verbs: frozenset[str]  # of POST, PATCH, DELETE
     etag: str = ""
     addressable: bool = True  # reachable only through a navigation otherwise
+    further: Mapping[str, Any] = field(default_factory=dict)  # declared and not kept, with the value that is shown for it
 
     @property
     def type_name(self) -> str:
@@ -86,7 +105,7 @@ def _properties(written: str) -> dict[str, Property]:
         name, kind, length, precision, scale, marks = match.groups()
         found[name] = Property(
             name, kind if length is None and precision is None else kind[0], int(length or precision or 0), int(scale or 0),
-            writable=not set(marks) & {"!", "*"}, filterable="~" not in marks, numeric="#" in marks,
+            writable=not set(marks) & {"!", "*"}, filterable="~" not in marks, numeric="#" in marks, required="+" in marks,
         )
     return found
 
@@ -102,7 +121,10 @@ def _set(service: str, name: str, key: str, properties: str, navigations: str = 
         pairs = tuple((ours, theirs or ours) for ours, _, theirs in (pair.partition("=") for pair in match[4].split(",")))
         links[match[1]] = Navigation(match[1], match[2], match[3] is not None, pairs)
     etag = next((word.split(":")[0] for word in properties.split() if "*" in word), "")
-    return EntitySet(name, service, tuple(key.split()), _properties(properties), links, frozenset(verbs.split()), etag, addressable)
+    further = {one.name: replace(one, unset=one.initial) for one in _properties(FURTHER.get(name, "")).values()}
+    return EntitySet(
+        name, service, tuple(key.split()), {**_properties(properties), **further}, links, frozenset(verbs.split()), etag, addressable,
+        {one.name: one.unset for one in further.values()})
 
 
 _BP = "API_BUSINESS_PARTNER"
@@ -141,8 +163,8 @@ _SETS = [
         "BusinessPartner:s10# AddressID:s10# ValidityStartDate:dto ValidityEndDate:dto AddressUUID:guid! AddressTimeZone:s6 CareOfName:s40 "
         "CityName:s40 Country:s3 County:s40 District:s40 FullName:s80 HouseNumber:s10 Language:s2 POBox:s10 POBoxPostalCode:s10 "
         "PostalCode:s10 Region:s3 StreetName:s60 TaxJurisdiction:s15 TransportZone:s10 AddressIDByExternalSystem:s20"), (
-        "to_EmailAddress=A_AddressEmailAddress[](AddressID) to_PhoneNumber=A_AddressPhoneNumber[](AddressID) "
-        "to_MobilePhoneNumber=A_AddressMobilePhone[](AddressID) to_URLAddress=A_AddressHomePageURL[](AddressID) "
+        "to_EmailAddress=A_AddressEmailAddress[](AddressID) to_PhoneNumber=A_AddressPhoneNumber[](AddressID,'1'=PhoneNumberType) "
+        "to_MobilePhoneNumber=A_AddressPhoneNumber[](AddressID,'3'=PhoneNumberType) to_URLAddress=A_AddressHomePageURL[](AddressID) "
         "to_AddressUsage=A_BuPaAddressUsage[](BusinessPartner,AddressID)")),
     _set(_BP, "A_AddressEmailAddress", "AddressID Person OrdinalNumber", (
         "AddressID:s10# Person:s10# OrdinalNumber:s3# IsDefaultEmailAddress:bool EmailAddress:s241 SearchEmailAddress:s20! "
@@ -150,11 +172,9 @@ _SETS = [
     _set(_BP, "A_AddressPhoneNumber", "AddressID Person OrdinalNumber", (
         "AddressID:s10# Person:s10# OrdinalNumber:s3# DestinationLocationCountry:s3 IsDefaultPhoneNumber:bool PhoneNumber:s30 "
         "PhoneNumberExtension:s10 InternationalPhoneNumber:s30! PhoneNumberType:s1 AddressCommunicationRemarkText:s50")),
-    _set(_BP, "A_AddressMobilePhone", "AddressID Person OrdinalNumber",
-         "AddressID:s10# Person:s10# OrdinalNumber:s3# PhoneNumber:s30 PhoneNumberType:s1", addressable=False),
     _set(_BP, "A_AddressHomePageURL", "AddressID Person OrdinalNumber ValidityStartDate IsDefaultURLAddress", (
         "AddressID:s10# Person:s10# OrdinalNumber:s3# ValidityStartDate:date IsDefaultURLAddress:bool SearchURLAddress:s50! "
-        "AddressCommunicationRemarkText:s50 URLFieldLength:s4! WebsiteURL:s2048")),
+        "AddressCommunicationRemarkText:s50 URLFieldLength:int16! WebsiteURL:s2048")),
     _set(_BP, "A_BuPaAddressUsage", "BusinessPartner ValidityEndDate AddressUsage AddressID", (
         "BusinessPartner:s10# ValidityEndDate:dto AddressUsage:s10 AddressID:s10# ValidityStartDate:dto StandardUsage:bool "
         "AuthorizationGroup:s4")),
@@ -188,7 +208,8 @@ _SETS = [
     _set(_BP, "A_BPContactToAddress", "RelationshipNumber BusinessPartnerCompany BusinessPartnerPerson ValidityEndDate AddressID", (
         "RelationshipNumber:s12# BusinessPartnerCompany:s10# BusinessPartnerPerson:s10# ValidityEndDate:date AddressID:s10# "
         "CityName:s40 Country:s3 FullName:s80 PostalCode:s10 Region:s3 StreetName:s60 Person:s10 IsDefaultAddress:bool"), (
-        "to_EmailAddress=A_AddressEmailAddress[](AddressID,Person) to_PhoneNumber=A_AddressPhoneNumber[](AddressID,Person)")),
+        "to_EmailAddress=A_AddressEmailAddress[](AddressID,Person) to_PhoneNumber=A_AddressPhoneNumber[](AddressID,Person,'1'=PhoneNumberType) "
+        "to_MobilePhoneNumber=A_AddressPhoneNumber[](AddressID,Person,'3'=PhoneNumberType)")),
     _set(_BP, "A_BPContactToFuncAndDept", "RelationshipNumber BusinessPartnerCompany BusinessPartnerPerson ValidityEndDate", (
         "RelationshipNumber:s12# BusinessPartnerCompany:s10# BusinessPartnerPerson:s10# ValidityEndDate:date ContactPersonFunction:s4 "
         "ContactPersonFunctionName:s40 ContactPersonDepartment:s4 ContactPersonDepartmentName:s40 ContactPersonRemarkText:s40 "
@@ -276,7 +297,7 @@ _SETS = [
         "ReferenceSDDocumentCategory:s4! SalesDocument:s10!# SalesDocumentItem:s6!# SalesSDDocumentCategory:s4! SDDocumentReason:s3!"),
         "to_BillingDocument=A_BillingDocument(BillingDocument)", ""),
     _set(_BD, "A_BillingDocumentPartner", "BillingDocument PartnerFunction",
-         "BillingDocument:s10# PartnerFunction:s2! Customer:s10!# Supplier:s10!# Personnel:s8! AddressID:s10! ContactPerson:s10!", "", ""),
+         "BillingDocument:s10# PartnerFunction:s2! Customer:s10!# Supplier:s10!# Personnel:s8! ContactPerson:s10!", "", ""),
     _set(_BD, "A_BillingDocumentPrcgElmnt", "BillingDocument PricingProcedureStep PricingProcedureCounter", (
         "BillingDocument:s10# PricingProcedureStep:s3!# PricingProcedureCounter:s3!# ConditionType:s4! ConditionAmount:d16.3! "
         "TransactionCurrency:s5!"), "", ""),
@@ -296,7 +317,7 @@ _SETS = [
         "ServicesRenderedDate:date ReferenceSDDocument:s10# ReferenceSDDocumentItem:s6# SDProcessStatus:s1! OrderRelatedBillingStatus:s1!"),
         "to_CreditMemoRequest=A_CreditMemoRequest(CreditMemoRequest)"),
     _set(_CM, "A_CreditMemoReqPartner", "CreditMemoRequest PartnerFunction",
-         "CreditMemoRequest:s10# PartnerFunction:s2 Customer:s10# Supplier:s10# Personnel:s8 AddressID:s10 ContactPerson:s10"),
+         "CreditMemoRequest:s10# PartnerFunction:s2 Customer:s10# Supplier:s10# Personnel:s8 ContactPerson:s10"),
     _set(_CM, "A_CreditMemoReqSubsqntProcFlow", "CreditMemoRequest SubsequentDocument",
          f"CreditMemoRequest:s10# OverallBillingStatus:s1~ RelatedProcFlowDocStsFieldName:s30~ {_FLOW}", "", ""),
     _set(_CR, "A_CustomerReturn", "CustomerReturn", (
@@ -307,7 +328,7 @@ _SETS = [
         "RetsMgmtLogProcgStatus:s1! RetsMgmtCompnProcgStatus:s1! SalesDocApprovalStatus:s1! OverallSDProcessStatus:s1! "
         "OverallSDDocumentRejectionSts:s1!"), (
         "to_Item=A_CustomerReturnItem[](CustomerReturn) to_Partner=A_CustomerReturnPartner[](CustomerReturn) "
-        "to_OverviewStatus=A_CustomerReturnOverviewStatus(RetsMgmtProcess)")),
+        "to_CustomerReturnOverviewStatus=A_CustomerReturnOverviewStatus(RetsMgmtProcess)")),
     _set(_CR, "A_CustomerReturnItem", "CustomerReturn CustomerReturnItem", (
         "CustomerReturn:s10# CustomerReturnItem:s6# CustomerReturnItemCategory:s4 CustomerReturnItemText:s40 Material:s40 "
         "RequestedQuantity:d15.3 RequestedQuantityUnit:s3 TransactionCurrency:s5! NetAmount:d16.3! ProductionPlant:s4 "
@@ -319,14 +340,14 @@ _SETS = [
         "to_CustomerReturn=A_CustomerReturn(CustomerReturn) "
         "to_ProcessStep=A_CustomerReturnProcessStep[](RetsMgmtProcess,RetsMgmtProcessItem)")),
     _set(_CR, "A_CustomerReturnPartner", "CustomerReturn PartnerFunction",
-         "CustomerReturn:s10# PartnerFunction:s2 Customer:s10# Supplier:s10# Personnel:s8 AddressID:s10 ContactPerson:s10"),
+         "CustomerReturn:s10# PartnerFunction:s2 Customer:s10# Supplier:s10# Personnel:s8 ContactPerson:s10"),
     _set(_CR, "A_CustomerReturnProcessStep", (
         "RetsMgmtProcess RetsMgmtProcessItem RetsMgmtProcItmQtySplit RetsMgmtProcessStep ReturnsDocumentType ReturnsDocument "
         "ReturnsDocumentItem"), (
         "RetsMgmtProcess:s10# RetsMgmtProcessItem:s6# RetsMgmtProcItmQtySplit:s3# RetsMgmtProcessStep:s4 ReturnsDocumentType:s2 "
         "ReturnsDocument:s30 ReturnsDocumentItem:s6# ReturnsDocumentStatus:s1! RetsMgmtProcStepExecStatus:s1!"), "", ""),
     _set(_CR, "A_CustomerReturnOverviewStatus", "RetsMgmtProcess", (
-        "RetsMgmtProcess:s10# ReturnsDocument:s10! RetsMgmtLogProcgStatus:s1! RetsMgmtCompnProcgStatus:s1! RetsMgmtProcessingStatus:s1!"), "", ""),
+        "RetsMgmtProcess:s10# ReturnsDocument:s30! RetsMgmtLogProcgStatus:s1! RetsMgmtCompnProcgStatus:s1! RetsMgmtProcessingStatus:s1!"), "", ""),
     _set(_OD, "A_OutbDeliveryHeader", "DeliveryDocument", (
         "DeliveryDocument:s10# DeliveryDocumentType:s4 SalesOrganization:s4 ShippingPoint:s4 SoldToParty:s10!# ShipToParty:s10!# DocumentDate:date "
         "DeliveryDate:date PlannedGoodsIssueDate:date ActualGoodsMovementDate:date ActualGoodsMovementTime:time PickingDate:date "
@@ -346,7 +367,7 @@ _SETS = [
         "PartnerFunction:s2 SDDocument:s10# AddressID:s10 ContactPerson:s10 Customer:s10# Personnel:s8 Supplier:s10#"), "", ""),
     _set(_OD, "A_OutbDeliveryDocFlow", "PrecedingDocument PrecedingDocumentItem SubsequentDocumentCategory", (
         "PrecedingDocument:s10#~ PrecedingDocumentItem:s6#~ SubsequentDocumentCategory:s4~ Deliveryversion:s4~ PrecedingDocumentCategory:s4~ "
-        "Subsequentdocument:s10~ SubsequentDocumentItem:s6~ CreationDate:date~ CreationTime:time~ LastChangeDate:date~"), "", "", addressable=False),
+        "Subsequentdocument:s10~ SubsequentDocumentItem:s6~"), "", "", addressable=False),
     _set(_RD, "A_ReturnsDeliveryHeader", "DeliveryDocument", (
         "DeliveryDocument:s10# DeliveryDocumentType:s4 SalesOrganization:s4 SoldToParty:s10!# ShipToParty:s10!# DocumentDate:date DeliveryDate:date "
         "ActualGoodsMovementDate:date ActualGoodsMovementTime:time OverallSDProcessStatus:s1! OverallGoodsMovementStatus:s1! "

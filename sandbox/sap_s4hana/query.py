@@ -186,19 +186,19 @@ def predicate(node: Node) -> Predicate:
     if isinstance(node, Negated):
         inner = predicate(node.part)
         return lambda record: not inner(record)
-    one, name = node.property, node.property.name
+    one, name, unset = node.property, node.property.name, node.property.unset
     if isinstance(node, TextTest):
         wanted, value = node.wanted, node.value
         if node.function == "substringof":
-            return lambda record: (value in str(record.get(name) or "")) == wanted
+            return lambda record: (value in str(record.get(name, unset) or "")) == wanted
         test = _TEXT[node.function]
-        return lambda record: test(str(record.get(name) or ""), value) == wanted
+        return lambda record: test(str(record.get(name, unset) or ""), value) == wanted
     compare, value = _COMPARE[node.sign], node.value
     if node.sign in ("eq", "ne"):
-        return lambda record: compare(comparable(one, record.get(name)), value)
+        return lambda record: compare(comparable(one, record.get(name, unset)), value)
 
     def ordered(record: Record) -> bool:
-        held = comparable(one, record.get(name))
+        held = comparable(one, record.get(name, unset))
         return held is not None and value is not None and compare(held, value)
     return ordered
 
@@ -212,7 +212,7 @@ def _one_of(node: Either) -> Predicate | None:
     if any(part.property is not one for part in comparisons):
         return None
     values = frozenset(part.value for part in comparisons)
-    return lambda record: comparable(one, record.get(one.name)) in values
+    return lambda record: comparable(one, record.get(one.name, one.unset)) in values
 
 
 def key_ranges(entity: EntitySet, node: Node | None) -> list[Range]:
@@ -259,5 +259,5 @@ def parse_order(entity: EntitySet, text: str) -> list[tuple[Property, bool]]:
 
 def sort_value(one: Property, record: Record) -> tuple[bool, Any]:
     """Records without a value stand first."""
-    value = comparable(one, record.get(one.name))
+    value = comparable(one, record.get(one.name, one.unset))
     return (value is not None, value if value is not None else 0)

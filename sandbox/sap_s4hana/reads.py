@@ -134,8 +134,8 @@ class Reads:
 
     def related(self, entity: EntitySet, record: Record, link: Navigation, service: Service) -> list[Record]:
         target = self.entity(link.target, service)
-        ours = tuple(record.get(name) for name, _ in link.on)
-        return self._tenant.related(target, tuple(name for _, name in link.on), ours)
+        shared = link.shared(record)
+        return self._tenant.related(target, tuple(shared), tuple(shared.values()))
 
     def entity(self, name: str, service: Service) -> EntitySet:
         return service.sets.get(name) or SETS[name]
@@ -180,7 +180,7 @@ class Reads:
 
     def property(self, request: Request, entity: EntitySet, record: Record, name: str, raw: bool) -> Response:
         one = property_of(entity, name)
-        value = record.get(name)
+        value = record.get(name, one.unset)
         if raw:
             return Response(200, str("" if value is None else value).encode(), {"content-type": "text/plain;charset=utf-8"})
         return json_response({"d": {one.name: value}}, headers={"dataserviceversion": "2.0"}, content_type=JSON_TYPE)
@@ -199,14 +199,15 @@ class Reads:
         if version:
             about["etag"] = version
         if shape.select is None:
-            found: Record = {"__metadata": about, **record}
+            found: Record = {"__metadata": about, **entity.further, **record}
             found.pop("_hidden", None)
             if len(entity.properties) < len(SETS[entity.name].properties):  # an older version of the service
                 for name in SETS[entity.name].properties.keys() - entity.properties.keys():
                     found.pop(name, None)
             links: Sequence[str] = list(entity.navigations)
         else:
-            found = {"__metadata": about, **{name: record.get(name) for name in entity.properties if name in shape.select}}
+            found = {"__metadata": about, **{
+                name: record.get(name, one.unset) for name, one in entity.properties.items() if name in shape.select}}
             links = [name for name in entity.navigations if name in shape.select]
         for name in links:
             if name not in shape.expand:

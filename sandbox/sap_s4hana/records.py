@@ -155,7 +155,8 @@ def customer_changes(row: Customer, view: View, organisation: Organisation) -> I
     if row.domain:
         yield entry("A_AddressHomePageURL", row, {
             "AddressID": address, "Person": "", "OrdinalNumber": "1", "ValidityStartDate": "/Date(-62135596800000)/",
-            "IsDefaultURLAddress": True, "WebsiteURL": f"https://{row.domain}", "SearchURLAddress": row.domain[:50].upper(),
+            "IsDefaultURLAddress": True, "WebsiteURL": f"https://{row.domain}", "URLFieldLength": len(f"https://{row.domain}"),
+            "SearchURLAddress": row.domain[:50].upper(),
         })
     yield entry("A_Customer", row, {
         "Customer": number, "CustomerAccountGroup": "CUST", "CustomerName": row.name[:80], "CustomerFullName": row.name,
@@ -352,8 +353,7 @@ def delivery_changes(row: Shipment, view: View, organisation: Organisation) -> I
         })
         yield entry("A_OutbDeliveryDocFlow", None, {
             "PrecedingDocument": number, "PrecedingDocumentItem": item, "PrecedingDocumentCategory": "J", "SubsequentDocumentCategory": "R",
-            "Subsequentdocument": f"49{row.key:08d}" if movement == "C" else "", "CreationDate": day(row.shipped_at or row.created_at),
-            "CreationTime": clock_time(row.shipped_at), "LastChangeDate": last, "Deliveryversion": version["DeliveryVersion"]})
+            "Subsequentdocument": f"49{row.key:08d}" if movement == "C" else "", "Deliveryversion": version["DeliveryVersion"]})
     yield follows_order(row.order, number, "J", row)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from sandbox.protocol import Record
-from sandbox.sap_s4hana.catalogue import EntitySet, Property
+from sandbox.sap_s4hana.catalogue import WHOLE, EntitySet, Property
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _MOMENT = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
@@ -20,7 +20,8 @@ _THREE_DECIMALS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
 _LITERALS = {
     "s": re.compile(r"'((?:[^']|'')*)'"), "date": re.compile(r"datetime'([^']+)'"), "dto": re.compile(r"datetimeoffset'([^']+)'"),
     "time": re.compile(r"time'([^']+)'"), "guid": re.compile(r"guid'([^']+)'"), "d": re.compile(r"(-?\d+(?:\.\d+)?)[mM]?"),
-    "bool": re.compile(r"(true|false)"),
+    "bool": re.compile(r"(true|false)"), "double": re.compile(r"(-?\d+(?:\.\d+)?)[dD]?"),
+    **dict.fromkeys(WHOLE, re.compile(r"(-?\d+)")),
 }
 
 
@@ -90,7 +91,7 @@ def comparable(one: Property, value: Any) -> Any:
     try:
         if one.kind in ("date", "dto"):
             return milliseconds(value)
-        if one.kind == "d":
+        if one.kind in ("d", "double"):
             return Decimal(str(value))
     except (Unfit, InvalidOperation, TypeError):
         return None
@@ -111,8 +112,10 @@ def literal(one: Property, text: str) -> Any:
         return padded(inner.replace("''", "'"), one)
     if one.kind in ("date", "dto"):
         return int(parse_moment(inner).timestamp() * 1000)
-    if one.kind == "d":
+    if one.kind in ("d", "double"):
         return Decimal(inner)
+    if one.kind in WHOLE:
+        return int(inner)
     if one.kind == "bool":
         return inner == "true"
     return _normal_time(inner) if one.kind == "time" else inner.lower()
@@ -190,14 +193,19 @@ def received(one: Property, value: Any) -> Any:
         if not isinstance(value, bool):
             raise Unfit(f"Property {one.name} must be true or false")
         return value
+    if one.kind in WHOLE:
+        low, high = WHOLE[one.kind]
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise Unfit(f"Property {one.name} must be a whole number of {low} to {high}")
+        return value
     if not isinstance(value, str):
         raise Unfit(f"Property {one.name} of type {one.edm} must be given as text")
-    if one.kind == "d":
+    if one.kind in ("d", "double"):
         try:
             number = Decimal(value)
         except InvalidOperation:
             raise Unfit(f"'{value}' is no {one.edm} ({one.name})") from None
-        if not number.is_finite() or abs(number) >= Decimal(10) ** (one.length - one.scale):
+        if not number.is_finite() or (one.kind == "d" and abs(number) >= Decimal(10) ** (one.length - one.scale)):
             raise Unfit(f"'{value}' does not fit {one.edm}({one.length},{one.scale}) ({one.name})")
         return value
     try:
@@ -212,10 +220,9 @@ def received(one: Property, value: Any) -> Any:
 
 
 def empty(entity: EntitySet) -> Record:
-    """A record with every property at its initial value."""
-    initial: dict[str, Any] = {"s": "", "d": "0", "date": None, "dto": None, "time": "PT00H00M00S", "bool": False, "guid": None}
-    return {name: "0" if one.numeric and one.length in (3, 4, 6) and name not in entity.key else initial[one.kind]
-            for name, one in entity.properties.items()}
+    """A record with every property that it keeps at its initial value."""
+    return {name: "0" if one.numeric and one.length in (3, 4, 6) and name not in entity.key else one.initial
+            for name, one in entity.properties.items() if name not in entity.further}
 
 
 def split_top(text: str, separator: str = ",") -> Sequence[str]:

@@ -62,7 +62,7 @@ def update(draft: Draft, entity: EntitySet, record: Record, body: Any, *, replac
             raise Refusal(400, BAD_REQUEST, f"Key property {name} cannot be changed", name)
         values.pop(name, None)
     if replace:
-        initial = empty(entity)
+        initial = {**empty(entity), **entity.further}
         values = {name: initial[name] for name, one in entity.properties.items() if one.writable and name not in entity.key} | values
     changed = draft.put(entity.name, {**record, **values})
     return _follow(draft, entity, changed)
@@ -95,7 +95,7 @@ def create(draft: Draft, service: Service, entity: EntitySet, body: Any, within:
     draft.put(entity.name, record)
     for name, rows in deep.items():
         link = entity.navigations[name]
-        shared = {theirs: record[ours] for ours, theirs in link.on}
+        shared = link.shared(record)
         for row in rows:
             create(draft, service, SETS[link.target], row, shared)
     return _follow(draft, entity, record)
@@ -145,6 +145,8 @@ def _follow(draft: Draft, entity: EntitySet, record: Record) -> Record:
         return draft.put(name, {**record, **extra, **draft.changed_document(name, record)})
     if name == "A_Product":
         return draft.put(name, {**record, "LastChangeDate": day(draft.now), "LastChangeDateTime": moment(draft.now), "LastChangedByUser": draft.user})
+    if name == "A_AddressHomePageURL":
+        return draft.put(name, {**record, "URLFieldLength": len(record["WebsiteURL"])})
     if name == "A_BPRelationship":
         return draft.put(name, {**record, "LastChangeDate": day(draft.now), "LastChangeTime": clock_time(draft.now), "LastChangedByUser": draft.user})
     if name == "CreditManagementAccount":
@@ -223,7 +225,7 @@ def _create_document(draft: Draft, service: Service, entity: EntitySet, values: 
         for row in rows:
             if name == "to_Partner" and isinstance(row, dict) and row.get("PartnerFunction") == "SP":
                 continue
-            create(draft, service, SETS[link.target], row, {theirs: record[ours] for ours, theirs in link.on})
+            create(draft, service, SETS[link.target], row, link.shared(record))
     _touch_header(draft, entity, record)
     made = draft.get(entity.name, number) or record
     blocked = "C" if made.get("DeliveryBlockReason") or made.get("HeaderBillingBlockReason") else ""
@@ -398,7 +400,7 @@ def _create_partner(draft: Draft, service: Service, values: Record, deep: dict[s
     for name, rows in deep.items():
         link = entity.navigations[name]
         for row in rows:
-            create(draft, service, SETS[link.target], row, {theirs: record[ours] for ours, theirs in link.on})
+            create(draft, service, SETS[link.target], row, link.shared(record))
     return record
 
 
@@ -409,9 +411,11 @@ def _complete(draft: Draft, entity: EntitySet, record: Record, values: Record) -
         record["AddressID"] = values.get("AddressID") or draft.number(name, 29_000_001)
         record |= {"AddressUUID": guid(f"address {record['AddressID']}"), "ValidityStartDate": record["ValidityStartDate"] or moment(draft.now),
                    "ValidityEndDate": record["ValidityEndDate"] or FOREVER}
-    elif name in _ADDRESS_PARTS or name == "A_AddressMobilePhone":
+    elif name in _ADDRESS_PARTS:
         if "OrdinalNumber" in record:
             record["OrdinalNumber"] = values.get("OrdinalNumber") or "1"
+        if name == "A_AddressPhoneNumber":
+            record["PhoneNumberType"] = values.get("PhoneNumberType") or "1"
         if "ValidityStartDate" in record:
             record["ValidityStartDate"] = record["ValidityStartDate"] or ("/Date(-62135596800000)/" if name == "A_AddressHomePageURL" else moment(draft.now))
         if "ValidityEndDate" in record:
