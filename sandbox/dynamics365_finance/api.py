@@ -15,7 +15,8 @@ import orjson
 
 from sandbox.dynamics365_finance import batch, metadata
 from sandbox.dynamics365_finance.auth import Application, Doorkeeper
-from sandbox.dynamics365_finance.catalogue import BI_SETS, ENUMS, SETS, EntitySet
+from sandbox.dynamics365_finance.catalogue import BI_SETS, SETS, EntitySet
+from sandbox.dynamics365_finance.enumerations import ENUMS
 from sandbox.dynamics365_finance.errors import ODATA_EXCEPTION, VERSION, Refusal, not_found, response_of
 from sandbox.dynamics365_finance.ids import COMPANIES
 from sandbox.dynamics365_finance.query import MINIMAL, Pages, Reader, crosses, shape_of

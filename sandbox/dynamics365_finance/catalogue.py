@@ -1,23 +1,34 @@
-"""The entity sets of the environment: names, keys, properties with their types, enumerations. Records and requests are not known here."""
+"""The entity sets of the environment: names, keys, properties with their types. Records and requests are not known here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.dynamics365_finance.enumerations import ENUMS
+from sandbox.dynamics365_finance.unfilled import UNFILLED
 
 NAMESPACE = "Microsoft.Dynamics.DataEntities"
 _SCALARS = {
     "": "Edm.String", "dec": "Edm.Decimal", "dto": "Edm.DateTimeOffset", "i32": "Edm.Int32", "i64": "Edm.Int64", "guid": "Edm.Guid",
+    "bin": "Edm.Binary",
 }
+NO_DATE = "1900-01-01T12:00:00Z"
+_NOTHING: dict[str, Any] = {"s": "", "bin": "", "dto": NO_DATE, "guid": "00000000-0000-0000-0000-000000000000"}
 
 
 @dataclass(frozen=True)
 class Property:
-    """`kind`: s, dec, dto, i32, i64, guid or the name of an enumeration. `source`: where the value is in the stored record."""
+    """`kind`: s, dec, dto, i32, i64, guid, bin or the name of an enumeration. `source`: where the value is in the stored record.
+
+    `is_bare`: a record has it only once somebody wrote it; until then it is answered with what stands for nothing.
+    """
 
     name: str
     kind: str
     source: str
+    is_bare: bool = False
 
     @property
     def is_enum(self) -> bool:
@@ -26,6 +37,11 @@ class Property:
     @property
     def edm(self) -> str:
         return f"{NAMESPACE}.{self.kind}" if self.is_enum else _SCALARS["" if self.kind == "s" else self.kind]
+
+    @property
+    def nothing(self) -> Any:
+        """The value that stands for none: there is no null but in writes. Of an enumeration, the member numbered lowest."""
+        return next(iter(ENUMS[self.kind])) if self.is_enum else _NOTHING.get(self.kind, 0)
 
 
 @dataclass(frozen=True)
@@ -59,39 +75,6 @@ class EntitySet:
     def by_company(self) -> bool:
         return "dataAreaId" in self.properties
 
-
-def _members(text: str) -> dict[str, int]:
-    """`Name=1` words; without a number the one before counts on."""
-    found: dict[str, int] = {}
-    number = -1
-    for word in text.split():
-        name, _, given = word.partition("=")
-        number = int(given) if given else number + 1
-        found[name] = number
-    return found
-
-
-ENUMS: dict[str, dict[str, int]] = {name: _members(text) for name, text in {
-    "NoYes": "No Yes",
-    "Timezone":
-        "GMTMINUS0800PACIFICTIME=58 GMTMINUS0500EASTERNTIME=29 GMT_COORDINATEDUNIVERSALTIME=89 GMTPLUS0100_AMSTERDAM_BERLIN_BERN_ROME=79",
-    "SalesStatus": "None Backorder Delivered Invoiced Canceled",
-    "SalesOrderProcessingStatus":
-        "Active Confirmed Picked PartiallyDelivered Delivered Invoiced PartiallyInvoiced Canceled DeliveredPartiallyInvoiced",
-    "CustVendorBlocked": "No Invoice All Payment Requisition Never PurchOrder",
-    "ReturnStatusHeader": "None Created Open Closed Canceled",
-    "ReturnStatusLine": "None Awaiting Registered Quarantine Received Invoiced Canceled",
-    "DispositionAction": "Credit CreditOnly Scrap ReplaceCredit ReplaceScrap ReturnToCust",
-    "LedgerTransType":
-        "None=0 Sales=2 Project=6 Interest=7 Cust=8 ExchAdjustment=9 CollectionLetter=13 Payment=15 Fee=23 Settlement=24 CashDiscount=27 "
-        "OverUnder=28 PennyDifference=29 CrossCompanySettlement=30 WriteOff=35 GeneralJournal=36 SalesPrepayment=251",
-    "SettlementType": "None OpenTransact SelectedTransact",
-    "LedgerJournalAcType": "Ledger=0 Cust=1 Vend=2 Project=3 FixedAssets=5 Bank=6",
-    "SalesType": "Journal=0 Subscription=2 Sales=3 ReturnItem=4 ItemReq=6 Prepayment=7",
-    "ExchangeRateDisplayFactor": "One=1 Ten Hundred Thousand TenThousand",
-    "EcoResProductType": "Item=1 Service=2",
-    "EcoResProductSubtype": "Product=1 ProductMaster ProductVariant",
-}.items()}
 
 _ADDRESS = (
     "{0}Street {0}StreetNumber {0}City {0}ZipCode {0}State {0}County {0}CountryRegionId {0}CountryRegionISOCode {0}LocationId {0}Description "
@@ -142,6 +125,18 @@ _RETURN_ADDRESS = (
     "ReturnAddressName ReturnAddressStreet ReturnAddressStreetNumber ReturnAddressCity ReturnAddressZipCode ReturnAddressStateId "
     "ReturnAddressCountyId ReturnAddressCountryRegionId ReturnAddressCountryRegionISOCode ReturnAddressLocationId ReturnAddressDescription"
 )
+_RETURN_HEADER = (
+    "dataAreaId ReturnOrderNumber RMANumber CustomerAccountNumber {0}ReturnOrderStatus:SalesStatus CustomerReturnReasonCode "
+    "ReturnDeadline:dto DefaultReturnSiteId DefaultReturnWarehouseId CurrencyCode {1}CustomersOrderReference CustomerRequisitionNumber "
+    "ReplacementSalesOrderNumber IsReplacementSalesOrderCreated:NoYes IsReturnProcessingStopped:NoYes ContactPersonId Email LanguageId "
+    + _RETURN_ADDRESS
+)
+_RETURN_LINE = (
+    "dataAreaId ReturnOrderNumber ReturnInventoryLotId RMANumber {0}LineDescription CustomerAccountNumber InvoiceCustomerAccountNumber "
+    "ItemNumber ReturnSalesQuantity:dec ReturnedSalesQuantity:dec SalesUnitSymbol SalesPrice:dec LineAmount:dec {1}ReturnUnitCost:dec "
+    "ReturnDispositionCode ReturnStatus:ReturnStatusLine ExpectedReturnArrivalDate:dto ActualReturnArrivalDate:dto ReturnClosedDate:dto "
+    "ReturningInventoryLotId ReferenceNumber ReturnSiteId ReturnWarehouseId"
+)
 _SLIP_PARTY = "{0}Name {0}Street {0}StreetNumber {0}City {0}ZipCode {0}State {0}County {0}CountryRegionId "
 
 SETS: dict[str, EntitySet] = {}
@@ -153,10 +148,11 @@ def _add(
 ) -> None:
     """`fields`: `name[:kind][=source]` words; the source is the name itself unless given."""
     properties = {}
-    for word in fields.split():
-        text, _, source = word.partition("=")
-        own, _, kind = text.partition(":")
-        properties[own] = Property(own, kind or "s", source or own)
+    for words, is_filled in ((fields, True), (UNFILLED.get(name, ""), False)):
+        for word in words.split():
+            text, _, source = word.partition("=")
+            own, _, kind = text.partition(":")
+            properties[own] = Property(own, kind or "s", source or own, not (is_filled or source))
     SETS[name] = EntitySet(
         name, entity, table, tuple(key.split()), properties, of or name, writable, tuple(required.split()), navigations)
 
@@ -200,14 +196,16 @@ _add(
     "PrimaryAddressValidFrom:dto PrimaryAddressValidTo:dto LastEditDateTime:dto",
     writable=True, required="LastName",
 )
-_add(
-    "ReleasedProductsV2", "ReleasedProductV2", "EcoResReleasedProductV2Entity", "dataAreaId ItemNumber",
-    "dataAreaId ItemNumber ProductNumber SearchName ProductSearchName ProductType:EcoResProductType ProductSubType:EcoResProductSubtype "
-    "ProductGroupId ItemModelGroupId SalesUnitSymbol InventoryUnitSymbol PurchaseUnitSymbol SalesPrice:dec SalesPriceQuantity:dec "
-    "SalesPriceDate:dto UnitCost:dec SalesSalesTaxItemGroupCode ProductLifecycleStateId BarcodeSetupId NetProductWeight:dec "
-    "GrossProductHeight:dec SellStartDate:dto SellEndDate:dto IsPOSRegistrationBlocked:NoYes HSNCode",
-    writable=True,
+_PRODUCT = (
+    "dataAreaId ItemNumber ProductNumber SearchName ProductSearchName ProductType:EcoResProductType ProductGroupId ItemModelGroupId "
+    "SalesUnitSymbol InventoryUnitSymbol PurchaseUnitSymbol SalesPrice:dec SalesPriceQuantity:dec SalesPriceDate:dto UnitCost:dec "
+    "SalesSalesTaxItemGroupCode BarcodeSetupId NetProductWeight:dec GrossProductHeight:dec SellStartDate:dto SellEndDate:dto "
+    "IsPOSRegistrationBlocked:NoYes "
 )
+_add("ReleasedProductsV2", "ReleasedProductV2", "EcoResReleasedProductV2Entity", "dataAreaId ItemNumber",
+     _PRODUCT + "ProductSubType:EcoResProductSubtype ProductLifecycleStateId HSNCode", writable=True)
+_add("ReleasedDistinctProductsV2", "ReleasedDistinctProductV2", "EcoResReleasedDistinctProductV2Entity", "dataAreaId ItemNumber", _PRODUCT,
+     of="ReleasedProductsV2")
 _add(
     "SalesOrderHeadersV2", "SalesOrderHeaderV2", "SalesOrderHeaderV2Entity", "dataAreaId SalesOrderNumber", _ORDER_HEADER,
     writable=True, required="OrderingCustomerAccountNumber", SalesOrderLines=_same("SalesOrderLines", "dataAreaId SalesOrderNumber"),
@@ -291,21 +289,23 @@ _add(
 )
 _add(
     "ReturnOrderHeadersV2", "ReturnOrderHeaderV2", "ReturnOrderHeaderV2Entity", "dataAreaId ReturnOrderNumber",
-    "dataAreaId ReturnOrderNumber RMANumber CustomerAccountNumber InvoiceCustomerAccountNumber ReturnStatus:ReturnStatusHeader "
-    "ReturnOrderStatus:SalesStatus CustomerReturnReasonCode ReturnDeadline:dto DefaultReturnSiteId DefaultReturnWarehouseId CurrencyCode "
-    "OrderTotalAmount:dec OrderTotalTaxAmount:dec OrderTotalChargesAmount:dec CustomersOrderReference CustomerRequisitionNumber "
-    "ReplacementSalesOrderNumber IsReplacementSalesOrderCreated:NoYes IsReturnProcessingStopped:NoYes ContactPersonId Email LanguageId "
-    + _RETURN_ADDRESS, writable=True, required="CustomerAccountNumber",
+    _RETURN_HEADER.format(
+        "InvoiceCustomerAccountNumber ReturnStatus:ReturnStatusHeader ", "OrderTotalAmount:dec OrderTotalTaxAmount:dec OrderTotalChargesAmount:dec "),
+    writable=True, required="CustomerAccountNumber",
     ReturnOrderLines=_same("ReturnOrderLinesV2", "dataAreaId ReturnOrderNumber"),
 )
 _add(
     "ReturnOrderLinesV2", "ReturnOrderLineV2", "ReturnOrderLineV2Entity", "dataAreaId ReturnOrderNumber ReturnInventoryLotId",
-    "dataAreaId ReturnOrderNumber ReturnInventoryLotId RMANumber LineCreationSequenceNumber:i32 LineDescription CustomerAccountNumber "
-    "InvoiceCustomerAccountNumber ItemNumber ReturnSalesQuantity:dec ReturnedSalesQuantity:dec SalesUnitSymbol SalesPrice:dec "
-    "LineAmount:dec TotalTaxAmount:dec ReturnUnitCost:dec ReturnDispositionCode ReturnStatus:ReturnStatusLine "
-    "ExpectedReturnArrivalDate:dto ActualReturnArrivalDate:dto ReturnClosedDate:dto ReturningInventoryLotId ReferenceNumber ReturnSiteId "
-    "ReturnWarehouseId", writable=True, required="ReturnOrderNumber ItemNumber",
+    _RETURN_LINE.format("LineCreationSequenceNumber:i32 ", "TotalTaxAmount:dec "), writable=True, required="ReturnOrderNumber ItemNumber",
     ReturnOrderHeader=_same("ReturnOrderHeadersV2", "dataAreaId ReturnOrderNumber", many=False),
+)
+_add(
+    "ReturnOrderHeaders", "ReturnOrderHeader", "ReturnOrderHeaderEntity", "dataAreaId ReturnOrderNumber", _RETURN_HEADER.format("", ""),
+    of="ReturnOrderHeadersV2", writable=True, required="CustomerAccountNumber",
+)
+_add(
+    "ReturnOrderLines", "ReturnOrderLine", "ReturnOrderLineEntity", "dataAreaId ReturnOrderNumber ReturnInventoryLotId",
+    _RETURN_LINE.format("", ""), of="ReturnOrderLinesV2", writable=True, required="ReturnOrderNumber ItemNumber",
 )
 _add("ReturnDispositionCodes", "ReturnDispositionCode", "ReturnDispositionCodeEntity", "dataAreaId DispositionCode",
      "dataAreaId DispositionCode DispositionDescription DispositionAction:DispositionAction")

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.dynamics365_finance.catalogue import ENUMS, NAMESPACE, EntitySet, Property
+from sandbox.dynamics365_finance.catalogue import NAMESPACE, EntitySet, Property
+from sandbox.dynamics365_finance.enumerations import ENUMS
 from sandbox.dynamics365_finance.errors import Refusal, bad_query
 from sandbox.protocol import Record
 
@@ -47,6 +48,9 @@ def stored(prop: Property) -> Value:
     if source.startswith("_"):
         inner = source[1:]
         return lambda record: record["_"].get(inner, 0 if prop.kind in ("dec", "i64", "i32") else "")
+    if prop.is_bare:
+        nothing = prop.nothing
+        return lambda record: record.get(source, nothing)
     return lambda record: record.get(source)
 
 

@@ -7,7 +7,8 @@ from functools import cache
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from sandbox.dynamics365_finance.catalogue import ENUMS, NAMESPACE, SETS, EntitySet
+from sandbox.dynamics365_finance.catalogue import NAMESPACE, SETS, EntitySet
+from sandbox.dynamics365_finance.enumerations import ENUMS
 
 
 def service_document(base_url: str, names: Collection[str]) -> dict[str, Any]:

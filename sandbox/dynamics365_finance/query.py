@@ -140,10 +140,11 @@ def shape_of(entity: EntitySet, select: str) -> Shape:
     """Stored record -> row. A primary set's row is its record; `$select` keeps the ETag all the same."""
     names = [name.strip() for name in select.split(",") if name.strip()]
     if (not names or "*" in names) and entity.is_primary:
-        beside = [(name, stored(prop)) for name, prop in entity.properties.items() if prop.source.startswith("_")]
+        beside = [(name, stored(prop)) for name, prop in entity.properties.items() if prop.source != name]
+        bare: Record = {"@odata.etag": "", **{name: prop.nothing for name, prop in entity.properties.items() if prop.is_bare}}
 
         def whole(record: Record) -> Record:
-            row = record.copy()
+            row = {**bare, **record}
             del row["_"]
             for name, get in beside:
                 row[name] = get(record)

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sandbox.dynamics365_finance.catalogue import ENUMS, SETS
+from sandbox.dynamics365_finance.catalogue import NO_DATE, SETS
 from sandbox.dynamics365_finance.ids import COMPANIES, company_of, lot_id, native_id, return_lot_id
 from sandbox.world.model import Contact, CreditNote, Customer, Invoice, Line, Order, Payment, Product, Refund, Return, Row, Shipment, View
 from sandbox.world.parties import RATES, quantize
@@ -22,7 +22,6 @@ Entry = tuple[str, Record]  # collection, record
 Look = Callable[[str, str], Record | None]  # collection, id
 Owned = Callable[[str, str], list[Record]]  # world row as `order:7`, collection
 
-NO_DATE = "1900-01-01T12:00:00Z"
 NEVER = "2154-12-31T23:59:59Z"
 _START = "2015-01-01T12:00:00Z"
 ACCOUNTING = {"usmf": "USD", "demf": "EUR"}
@@ -107,17 +106,10 @@ _EMPTY: dict[str, Record] = {}
 
 
 def blank(collection: str) -> Record:
-    """A record with every property at the value that stands for nothing."""
+    """A record with every property that the environment fills, at the value that stands for nothing."""
     if collection not in _EMPTY:
-        found: Record = {}
-        for prop in SETS[collection].properties.values():
-            if prop.source.startswith("_"):
-                continue
-            if prop.is_enum:
-                found[prop.name] = next(iter(ENUMS[prop.kind]))
-            else:
-                found[prop.name] = {"s": "", "dto": NO_DATE, "guid": "00000000-0000-0000-0000-000000000000"}.get(prop.kind, 0)
-        _EMPTY[collection] = found
+        _EMPTY[collection] = {
+            prop.name: prop.nothing for prop in SETS[collection].properties.values() if prop.source == prop.name and not prop.is_bare}
     return _EMPTY[collection].copy()
 
 

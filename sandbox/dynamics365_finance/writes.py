@@ -7,7 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.dynamics365_finance.catalogue import ENUMS, NAMESPACE, EntitySet, Property
+from sandbox.dynamics365_finance.catalogue import NAMESPACE, EntitySet, Property
+from sandbox.dynamics365_finance.enumerations import ENUMS
 from sandbox.dynamics365_finance.errors import ODATA_EXCEPTION, Refusal, write_failed
 from sandbox.dynamics365_finance.records import NEVER, key_of, moment, noon
 from sandbox.dynamics365_finance.tables import Tables
@@ -367,7 +368,7 @@ def _typed(prop: Property, value: Any) -> Any:
         if value not in ENUMS[prop.kind]:
             raise wrong()
         return value
-    if prop.kind == "s":
+    if prop.kind in ("s", "bin"):
         if value is not None and not isinstance(value, str):
             raise wrong()
         return value or ""

@@ -98,6 +98,7 @@ class OracleFusion:
             "receivablesCustomerAccountSiteActivities": Derived(("receivablesCustomerAccountActivities",), self._sites),
             "rmasForReceiving": Derived(("salesOrdersForOrderHub",), self._rmas),
             "rmaLinesForReceiving": Derived(("salesOrdersForOrderHub",), self._rma_lines),
+            "receiptAdviceLines": Derived(("salesOrdersForOrderHub",), self._advice_lines),
         }, self._may_see)
         self._answers = Answers(self._members, settings.expanded_limit, settings.unseen_attributes)
         self._writer = Writer(store, clock, settings.username, self._find, self._put, self._drop)
@@ -268,6 +269,29 @@ class OracleFusion:
             "RMALine": line.get("LineNumber"), "ItemDescription": line.get("ProductDescription"), "OrganizationId": place.get("OrganizationId"),
             "OrganizationCode": place.get("OrganizationCode"),
         } for order, lines in self._open_returns() for line in lines]
+
+    def _advice_lines(self) -> list[Record]:
+        """What is expected at the dock: here the lines of open returns only, for nothing is bought or transferred."""
+        place = next(iter(self.store.collection("inventoryOrganizations").values()), {})
+        found = []
+        for order, lines in self._open_returns():
+            for line in lines:
+                original: Record = next(iter(line.get("originalOrderReference", ())), {})
+                left = line["OrderedQuantity"] - (line.get("RMADeliveredQuantity") or 0)
+                found.append({
+                    "RMAHeaderId": order["HeaderId"], "RMALineId": line["FulfillLineId"], "DocumentNumber": order["OrderNumber"],
+                    "DocumentLineNumber": line.get("LineNumber"), "ReceiptSourceCode": "CUSTOMER", "SourceDocumentTypeCode": "RMA",
+                    "CustomerId": order.get("BuyingPartyId"), "CustomerName": order.get("BuyingPartyName"), "ItemId": line.get("ProductId"),
+                    "ItemNumber": line.get("ProductNumber"), "ItemDescription": line.get("ProductDescription"), "Quantity": left,
+                    "UnitOfMeasure": line.get("OrderedUOM"), "UOMCode": line.get("OrderedUOMCode"), "PrimaryQuantity": left,
+                    "PrimaryUnitOfMeasure": line.get("OrderedUOM"), "PrimaryUOMCode": line.get("OrderedUOMCode"),
+                    "OrganizationId": place.get("OrganizationId"), "OrganizationCode": place.get("OrganizationCode"),
+                    "SoldToLegalEntityName": order.get("RequestingLegalEntity"), "SourceOrderNumber": order.get("SourceTransactionNumber"),
+                    "SourceOrderLineNumber": line.get("SourceTransactionLineNumber"), "OriginalOrderNumber": original.get("OriginalSourceOrderNumber"),
+                    "OriginalOrderLineNumber": original.get("OriginalSourceLineNumber"), "DocumentCreationDate": order.get("CreationDate"),
+                    "DocumentLastUpdateDate": order.get("LastUpdateDate"), "DocumentLineCreationDate": line.get("CreationDate"),
+                    "DocumentLineLastUpdateDate": line.get("LastUpdateDate"), "AllowSubstituteReceiptsFlag": False, "LotsCount": 0, "SerialsCount": 0})
+        return found
 
     def _rates(self, finder: Finder | None) -> list[Record]:
         """A rate for each day asked for; without the finder there is nothing to list."""

@@ -452,17 +452,78 @@ _RMA_LINES = Resource(
     ("ReceiptAdviceLineId",), "ReceiptAdviceLineId", finders=_finders(
         "PrimaryKey(ReceiptAdviceLineId) findByOrganizationAndRMA(bindItemDescription=ItemDescription,bindOrganizationCode=OrganizationCode,"
         "bindOrganizationId=OrganizationId,bindRMA=RMA,bindRMALine=RMALine)"), stamped=False)
+_ADVICE_LINES = Resource(
+    "receiptAdviceLines", _attributes(
+        "ActionCode:s AllowSubstituteReceiptsFlag:b CarrierId:i CarrierName:s Comments:s CountryOfOrigin:s CountryOfOriginCode:s CustomerId:i "
+        "CustomerItemNumber:s CustomerName:s DocumentCreationDate:dt DocumentLastUpdateDate:dt DocumentLineCreationDate:dt "
+        "DocumentLineLastUpdateDate:dt DocumentLineNumber:s DocumentNumber:s DocumentRevision:s DocumentScheduleNumber:s ExpectedReceiptDate:d "
+        "ExternalSystemGroupId:i* FreightTerms:s IntegrationStatusCode:s IntransitShipmentHeaderId:i IntransitShipmentLineId:i ItemCategory:s "
+        "ItemCategoryId:i ItemDescription:s ItemId:i ItemNumber:s ItemRevision:s LotsCount:i* NoteToReceiver:s OrganizationCode:s OrganizationId:i "
+        "OriginalOrderLineNumber:s OriginalOrderNumber:s OriginalSourceOrderLineNumber:s OriginalSourceOrderNumber:s PrimaryQuantity:n "
+        "PrimaryUOMCode:s PrimaryUnitOfMeasure:s PurchaseOrderHeaderId:i PurchaseOrderLineId:i PurchaseOrderScheduleId:i Quantity:n RMAHeaderId:i "
+        "RMALineId:i ReceiptAdviceLineStatusCode:s ReceiptRouting:s ReceiptRoutingId:i ReceiptSourceCode:s ReceivingLocation:s "
+        "ReceivingLocationId:i SecondaryQuantity:n SecondaryUOMCode:s SecondaryUnitOfMeasure:s SerialsCount:i* ShippingOutermostPackingUnit:s* "
+        "ShippingPackingUnit:s* ShippingShipmentLine:i* SoldToLegalEntityName:s SourceDocumentTypeCode:s SourceOrderFulfillmentLineNumber:s "
+        "SourceOrderLineNumber:s SourceOrderNumber:s SupplierId:i SupplierItemNumber:s SupplierName:s SupplierNumber:s* TransferOrderHeaderId:i "
+        "TransferOrderLineId:i TransferOrderLineNumber:s TransferOrderNumber:s UOMCode:s UnitOfMeasure:s"),
+    ("RMALineId",), "", finders=_finders("PrimaryKey(RMALineId,IntransitShipmentLineId,PurchaseOrderScheduleId,TransferOrderLineId)"), stamped=False)
 _RECEIVING = Resource(
     "receivingReceiptRequests", _attributes(
-        "HeaderInterfaceId:i ReceiptSourceCode:s= OrganizationCode:s= RMASourceSystemName:s= ReceiptNumber:s= CustomerName:s= CustomerNumber:s= "
-        f"EmployeeId:i= Comments:s= ReturnStatus:s ReturnMessage:s ReturnMessageCode:s {_UNASKED}"),
-    ("HeaderInterfaceId",), "HeaderInterfaceId", methods=_methods("GET POST"),
+        "HeaderInterfaceId:i* ReceiptSourceCode:s*= OrganizationCode:s*= OrganizationId:i*= RMASourceSystemId:i*= RMASourceSystemName:s*= "
+        "ReceiptHeaderId:i* ReceiptNumber:s*= CustomerId:i*= CustomerPartyName:s*= CustomerPartyNumber:s*= EmployeeId:i*= EmployeeName:s*= "
+        "BusinessUnit:s*= BusinessUnitId:i*= Comments:s*= BillOfLading:s*= PackingSlip:s*= WaybillAirbillNumber:s*= FreightCarrierName:s*= "
+        "NumberOfPackingUnits:i*= ShipmentNumber:s*= ShippedDate:dt*= ExpectedReceiptDate:dt*= TransactionDate:d*= GLDate:d*= CurrencyCode:s*= "
+        "ExternalSystemTransactionReference:s*= GroupId:i* ProcessingStatusCode:s* ReceivingLocation:s*= ReturnStatus:s ReturnMessage:s "
+        f"{_STAMPS}"),
+    ("HeaderInterfaceId",), "HeaderInterfaceId", methods=_methods("GET POST"), finders=_finders(
+        "PrimaryKey(HeaderInterfaceId) findByHeaderAttributes(CustomerId,CustomerPartyName,ExternalSystemTransactionReference,GroupId,"
+        "OrganizationCode,OrganizationId,ProcessingStatusCode,ShipmentNumber)"),
     children={"lines": Resource(
         "lines", _attributes(
-            "InterfaceTransactionId:i ReceiptSourceCode:s= SourceDocumentCode:s= TransactionType:s= AutoTransactCode:s= OrganizationCode:s= "
-            f"DocumentNumber:s= DocumentLineNumber:s= ItemNumber:s= Quantity:n= UnitOfMeasure:s= {_UNASKED}"),
-        ("InterfaceTransactionId",), "InterfaceTransactionId")},
-    required=("ReceiptSourceCode", "OrganizationCode"), unlisted=True)
+            "InterfaceTransactionId:i* HeaderInterfaceId:i* ReceiptSourceCode:s*= SourceDocumentCode:s*= TransactionType:s*= AutoTransactCode:s*= "
+            "OrganizationCode:s*= OrganizationId:i*= DocumentNumber:s*= DocumentLineNumber:i*= RMANumber:s*= RMALineNumber:s*= RMAReference:s*= "
+            "ReceiptAdviceHeaderId:i*= ReceiptAdviceLineId:i*= ItemId:i*= ItemNumber:s*= ItemDescription:s*= Quantity:n*= UnitOfMeasure:s*= "
+            "UOMCode:s*= Subinventory:s*= Locator:s*= ReasonName:s*= Comments:s*= CustomerPartyName:s*= CustomerPartyNumber:s*= "
+            f"ExternalSystemTransactionReference:s*= TransactionDate:dt*= ProcessingStatusCode:s* TransactionStatusCode:s* {_STAMPS}"),
+        ("InterfaceTransactionId",), "InterfaceTransactionId", finders=_finders("PrimaryKey(InterfaceTransactionId)"))},
+    required=("ReceiptSourceCode", "OrganizationCode"))
+_ACTION_REQUESTS = Resource(
+    "salesOrderActionRequests", _attributes(
+        "ActionRequestId:i* ActionRequestTrackingId:i*= ActionCode:s*= Action:s* RequestTypeCode:s*= RequestType:s*= HeaderId:i*= FulfillLineId:i*= "
+        "HoldCode:s*= ReleaseReasonCode:s*= CancelReasonCode:s*= Comments:s*= OrderRevisionReasonCode:s*= OrderRevisionComments:s*= "
+        "MassActionFlag:b*= FilterCriteria:s*= StatusCode:s* ProcessId:i* ProcessStatus:s* OutcomeCode:s* TotalRecords:i* TotalPassed:i* "
+        "TotalFailed:i* CreatedBy:s* CreationDate:dt* LastUpdateDate:dt*"),
+    ("ActionRequestId",), "ActionRequestId", methods=_methods("GET POST"),
+    finders=_finders("PrimaryKey(ActionRequestId) MassActionsFilter()"),
+    children={"requests": Resource(
+        "requests", _attributes(
+            "ActionRequestId:i* ActionRequestTrackingId:i*= ActionCode:s*= HeaderId:i*= FulfillLineId:i*= MassActionFlag:b*= StatusCode:s* "
+            "RequestStatus:s* OutcomeCode:s* SummaryMessageText:s"),
+        ("ActionRequestId",), "ActionRequestId", finders=_finders("PrimaryKey(ActionRequestId)"), stamped=False)},
+    required=("ActionCode", "ActionRequestTrackingId"))
+_STAGED_ORDERS = Resource(
+    "salesOrdersForOrderHubRequests", _attributes(
+        "OrderKey:s* OrderRequestId:i* SourceTransactionNumber:s*= SourceTransactionSystem:s*= SourceTransactionId:s*= "
+        "SourceTransactionRevisionNumber:i*= BatchName:s*= InterfaceStatusCode:s*= OperationMode:s*= BuyingPartyId:i*= BuyingPartyName:s*= "
+        "BuyingPartyNumber:s*= BuyingPartyContactNumber:s*= CustomerPONumber:s*= TransactionOn:dt*= TransactionTypeCode:s*= "
+        "TransactionDocumentTypeCode:s*= TransactionalCurrencyCode:s*= TransactionalCurrencyName:s*= RequestingBusinessUnitId:i*= "
+        "RequestingBusinessUnitName:s*= RequestingLegalUnitId:i*= RequestingLegalUnit:s*= FreezePriceFlag:b*= FreezeShippingChargeFlag:b*= "
+        "FreezeTaxFlag:b*= PartialShipAllowedFlag:b*= PreCreditCheckedFlag:b*= PricedOn:dt*= CurrencyConversionType:s*= CurrencyConversionRate:n*= "
+        "CurrencyConversionDate:dt*= CancelReasonCode:s*= RequestCancelDate:dt*= SalesChannelCode:s*= SalespersonId:i*= Salesperson:s*= Comments:s*="),
+    ("OrderKey",), "OrderKey", methods=_methods("GET POST PATCH DELETE"),
+    finders=_finders("PrimaryKey(SourceTransactionId,SourceTransactionSystem) findByOrderKey(OrderKey)"),
+    children={**_ORDER_PARTY, "lines": Resource(
+        "lines", _attributes(
+            "SourceTransactionLineId:s*= SourceTransactionLineNumber:s*= SourceTransactionScheduleId:s*= SourceScheduleNumber:s*= ProductId:i*= "
+            "ProductNumber:s*= ProductDescription:s*= OrderedQuantity:n*= OrderedUOM:s*= OrderedUOMCode:s*= UnitListPrice:n*= UnitSellingPrice:n*= "
+            "ExtendedAmount:n*= RequestedShipDate:dt*= RequestedArrivalDate:dt*= RequestedFulfillmentOrganizationId:i*= "
+            "RequestedFulfillmentOrganizationCode:s*= TransactionCategoryCode:s*= TransactionLineTypeCode:s*= ReturnReasonCode:s*= OperationMode:s*= "
+            "CustomerPONumber:s*= PaymentTermsCode:s*= PaymentTerms:s*= TaxClassificationCode:s*= ShippingCarrier:s*= Comments:s*= "
+            "CancelReasonCode:s*="),
+        ("SourceTransactionLineId", "SourceTransactionScheduleId"), "", finders=_finders(
+            "PrimaryKey(SourceTransactionLineId,SourceTransactionScheduleId) "
+            "findBySourceTransactionLineIdAndScheduleId(SourceTransactionLineId,SourceTransactionScheduleId)"), stamped=False)},
+    required=("SourceTransactionNumber", "SourceTransactionSystem", "SourceTransactionId"), stamped=False)
 _LEGAL_ENTITIES = Resource(
     "legalEntitiesLOV", _attributes(
         "LegalEntityId:i* LegalEntityIdentifier:s* Name:s* PartyId:i* EffectiveFrom:d* EffectiveTo:d* LeSystemDateTime:dt"),
@@ -501,5 +562,6 @@ RESOURCES: dict[str, Resource] = {resource.name: resource for resource in (
     _ORGANIZATIONS, _PERSONS, _DELETED, _ITEMS, _ORDERS, _INVOICES, _CREDIT_MEMOS, _DISPUTES, _RECEIPTS,
     _activities("receivablesCustomerAccountActivities", "", "AccountId"),
     _activities("receivablesCustomerAccountSiteActivities", "BillToSiteUseId:i* BillToSiteNumber:s* BillToSiteAddress:s", "BillToSiteUseId"),
-    _SHIPMENTS, _SHIPMENT_LINES, _RMAS, _RMA_LINES, _RECEIVING, _LEGAL_ENTITIES, _ORGANIZATIONS_OF_STOCK, _CURRENCIES, _RATES, _UNITS, _EVENTS,
+    _SHIPMENTS, _SHIPMENT_LINES, _RMAS, _RMA_LINES, _ADVICE_LINES, _RECEIVING, _ACTION_REQUESTS, _STAGED_ORDERS,
+    _LEGAL_ENTITIES, _ORGANIZATIONS_OF_STOCK, _CURRENCIES, _RATES, _UNITS, _EVENTS,
 )}

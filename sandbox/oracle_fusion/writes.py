@@ -48,17 +48,22 @@ class Writer:
         makers: dict[str, Callable[[Record], tuple[str, Record]]] = {
             "hubOrganizations": self._organization, "hubPersons": self._person, "itemsV2": self._item, "salesOrdersForOrderHub": self._order,
             "receivablesInvoices": self._invoice, "receivablesCreditMemos": self._credit_memo, "standardReceipts": self._receipt,
-            "receivablesDisputes": self._dispute, "receivingReceiptRequests": self._receiving,
+            "receivablesDisputes": self._dispute, "receivingReceiptRequests": self._receiving, "salesOrderActionRequests": self._mass_action,
+            "salesOrdersForOrderHubRequests": self._staged_order,
         }
-        key, record = makers[resource.name]({**given, **self._created()})
+        key, record = makers[resource.name]({**given, **{name: value for name, value in self._created().items() if name in resource.attributes}})
         record = self._with_child_stamps(resource, lean(record))
         self._put(resource.name, key, record)
+        if resource.name == "salesOrderActionRequests":  # it is carried out offline: the answer tells only that it was taken
+            record = {name: value for name, value in record.items() if name not in ("OutcomeCode", "TotalRecords", "TotalPassed", "TotalFailed", "requests")}
+            return {**record, "ProcessStatus": "PRE_PROCESSING"}, True
         return record, True
 
     def update(self, resource: Resource, record: Record, payload: Any) -> Record:
         given = self._checked(resource, payload)
         key = _store_key(resource, record)
-        changed = {**record, **{name: value for name, value in given.items() if name not in resource.children}, **self._touched()}
+        changed = {**record, **{name: value for name, value in given.items() if name not in resource.children}}
+        changed |= {name: value for name, value in self._touched().items() if name in resource.attributes}
         if resource.name == "receivablesInvoices":
             self._may_change_invoice(record, given)
         elif resource.name == "salesOrdersForOrderHub":
@@ -154,6 +159,61 @@ class Writer:
                 results.append({**_named(one), "ReturnStatus": "ERROR", "MessageText": f"{refusal.code}: {refusal.detail}"})
         return {"result": {"ReturnStatus": "SUCCESS" if all(one["ReturnStatus"] == "SUCCESS" for one in results) else "ERROR", "holdRequests": results}}
 
+    def _mass_action(self, given: Record) -> tuple[str, Record]:
+        """One action on many orders or fulfillment lines: each has its own outcome."""
+        wanted = given.get("requests") or [one for one in ({name: given[name] for name in ("HeaderId", "FulfillLineId") if given.get(name)},) if one]
+        if not wanted:
+            raise Refusal(400, "Attribute requests in salesOrderActionRequests is required.", "JBO-27014", "/requests")
+        code = given["ActionCode"]
+        # the documented code is the one that submits; those of holds are known by their words
+        kind = "submit" if code == "ORA_FOM_SUBMIT_ORDER" else "release" if "RELEASE" in code and "HOLD" in code else "apply" if "HOLD" in code else ""
+        if not kind:
+            raise invalid("ActionCode")
+        done = []
+        for one in wanted:
+            told = {name: one[name] for name in ("HeaderId", "FulfillLineId") if one.get(name) is not None}
+            try:
+                self._act(kind, given, told)
+                outcome: Record = {"OutcomeCode": "SUCCESS"}
+            except Refusal as refusal:
+                outcome = {"OutcomeCode": "ERROR", "SummaryMessageText": f"{refusal.code}: {refusal.detail}"}
+            done.append({
+                **told, "ActionCode": code, "ActionRequestId": self._number("child action request"), "MassActionFlag": True,
+                "ActionRequestTrackingId": one.get("ActionRequestTrackingId", given["ActionRequestTrackingId"]), "RequestStatus": "COMPLETED", **outcome})
+        passed, id = sum(one["OutcomeCode"] == "SUCCESS" for one in done), self._number("action request")
+        return str(id), {
+            **given, "ActionRequestId": id, "MassActionFlag": True, "ProcessId": self._store.next_number("process", _FIRST),
+            "ProcessStatus": "COMPLETED", "OutcomeCode": "SUCCESS" if passed == len(done) else "ERROR" if not passed else "WARNING",
+            "TotalRecords": len(done), "TotalPassed": passed, "TotalFailed": len(done) - passed, "requests": done}
+
+    def _act(self, kind: str, given: Record, told: Record) -> None:
+        line = told.get("FulfillLineId")
+        order = self._find("salesOrdersForOrderHub", "HeaderId", told["HeaderId"]) if "HeaderId" in told else next((
+            order for order in self._store.collection("salesOrdersForOrderHub").values()
+            if any(held["FulfillLineId"] == line for held in order.get("lines", ()))), None)
+        if order is None:
+            raise Refusal(400, "The sales order was not found.", "FOM-4515011")
+        if kind == "submit":
+            if order.get("SubmittedFlag"):
+                raise Refusal(400, "The sales order is submitted already.", "FOM-4515601")
+            self.update(RESOURCES["salesOrdersForOrderHub"], order, {"SubmittedFlag": True})
+            return
+        one = {
+            "SourceTransactionSystem": order["SourceTransactionSystem"], "SourceTransactionId": order["SourceTransactionId"], "FulfillLineId": line,
+            "HoldCode": given.get("HoldCode"), "HoldReleaseReasonCode": given.get("ReleaseReasonCode")}
+        if kind == "release":
+            self._release({**one, "HoldReleaseComments": given.get("Comments")})
+        else:
+            self._apply({**one, "HoldComments": given.get("Comments")})
+
+    def _staged_order(self, given: Record) -> tuple[str, Record]:
+        """A row of the import interface. It waits there for the import; no order comes of the request itself."""
+        key = f"{given['SourceTransactionSystem']}:{given['SourceTransactionId']}"
+        if self._find("salesOrdersForOrderHubRequests", "OrderKey", key) is not None:
+            raise Refusal(400, "A request with this source transaction system and id exists already.", "FOM-4515500", "/SourceTransactionId")
+        lines = [{"SourceTransactionLineId": str(place), "SourceTransactionScheduleId": "1", **one} for place, one in enumerate(given.get("lines", []), 1)]
+        return key, {**given, "OrderKey": key, "OrderRequestId": self._number("order request"), "lines": lines}
+
     def _held_order(self, one: Record) -> Record:
         for name in ("SourceTransactionSystem", "SourceTransactionId", "HoldCode"):
             if not one.get(name):
@@ -224,6 +284,8 @@ class Writer:
     def _typed(self, kind: str, name: str, value: Any) -> Any:
         if value is None:
             return None
+        if kind == "i" and isinstance(value, str) and value.isdigit():
+            return int(value)
         if not _is_of(kind, value):
             raise invalid(name)
         try:
@@ -594,7 +656,7 @@ class Writer:
         return str(id), {
             **given, "HeaderInterfaceId": id, "ReturnStatus": "ERROR" if problem or not found else "SUCCESS",
             "ReturnMessage": problem or (None if found else "The request has no lines."),
-            "lines": [{**one, "InterfaceTransactionId": self._number("child receipt line")} for one in given.get("lines", [])]}
+            "lines": [{**one, "InterfaceTransactionId": self._number("child receipt line"), "HeaderInterfaceId": id} for one in given.get("lines", [])]}
 
     def _settle(self, invoice: Record, value: float) -> None:
         """A payment changes balance and installments; the invoice itself keeps its stamp."""

@@ -69,7 +69,7 @@ def _type(service: Service, entity: EntitySet) -> str:
 
 
 def _property(entity: EntitySet, one: Property) -> str:
-    marks = ' Nullable="false"' if one.name in entity.key else ""
+    marks = ' Nullable="false"' if one.name in entity.key or one.required else ""
     if one.kind == "s":
         marks += f' MaxLength="{one.length}"'
     elif one.kind == "d":

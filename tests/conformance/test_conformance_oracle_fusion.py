@@ -24,6 +24,7 @@ RESOURCES = [
     "currenciesLOV", "deletedRecords", "erpBusinessEvents", "hubOrganizations", "hubPersons", "inventoryOrganizations", "itemsV2", "legalEntitiesLOV",
     "receivablesCreditMemos", "receivablesCustomerAccountActivities", "receivablesCustomerAccountSiteActivities", "receivablesInvoices",
     "rmaLinesForReceiving", "rmasForReceiving", "shipmentLines", "shipments", "standardReceipts", "unitsOfMeasure",
+    "receiptAdviceLines", "receivingReceiptRequests", "salesOrderActionRequests", "salesOrdersForOrderHubRequests",
 ]
 FINANCE, PARTIES = "/fscmRestApi/resources/11.13.18.05", "/crmRestApi/resources/11.13.18.05"
 
@@ -87,6 +88,31 @@ def test_rows_and_parameters_are_as_declared(pod: Any, resource: str) -> None:
         if name in values:
             assert pod.get(f"{pod.base}{path}", params={name: values[name]}).status_code == 200, name
     assert pod.get(f"{pod.base}{path}", params={"nosuch": "1"}).status_code == 400
+
+
+def test_requests_are_kept_as_declared(pod: Any) -> None:
+    orders = pod.get(f"{pod.base}{FINANCE}/salesOrdersForOrderHub?limit=2").json()["items"]
+    asked_for: dict[str, dict[str, Any]] = {
+        "receivingReceiptRequests": {"ReceiptSourceCode": "CUSTOMER", "OrganizationCode": "M1", "lines": [
+            {"DocumentNumber": "no such", "DocumentLineNumber": 1, "ItemNumber": "X", "Quantity": 1, "UnitOfMeasure": "Each"}]},
+        "salesOrderActionRequests": {
+            "ActionCode": "ORA_FOM_SUBMIT_ORDER", "ActionRequestTrackingId": 1, "requests": [{"HeaderId": order["HeaderId"]} for order in orders]},
+        "salesOrdersForOrderHubRequests": {
+            "SourceTransactionNumber": "1", "SourceTransactionSystem": "CRM", "SourceTransactionId": "1", "billToCustomer": [{"AccountNumber": "1"}],
+            "lines": [{"ProductNumber": "X", "OrderedQuantity": 1}]}}
+    for resource, body in asked_for.items():
+        path, declared, _ = attributes(resource)
+        made = pod.post(f"{pod.base}{path}", json=body)
+        assert made.status_code == 201, made.text
+        assert sorted(set(differences(declared, made.json(), resource))) == []
+        [row] = pod.get(f"{pod.base}{path}?expand=all").json()["items"]
+        assert sorted(set(differences(declared, row, resource))) == []
+        for child in body:
+            if isinstance(body[child], list):
+                [operation] = [each for each in facts(resource)["operations"] if each["method"] == "GET" and re.fullmatch(
+                    re.escape(path) + r"/\{[^/]+\}/child/" + child, each["path"])]
+                assert row[child]["items"]
+                assert sorted({text for one in row[child]["items"] for text in differences(operation["item_fields"], one, child)}) == []
 
 
 SAMPLES = {

@@ -60,8 +60,7 @@ def test_metadata_and_rows_are_as_declared(tenant: Any, file: str) -> None:
             continue
         assert answer.status_code == 200, answer.text
         rows = answer.json()["d"]["results"]
-        found += sorted({
-            f"{name}.{text}" for row in rows for text in differences_v2(theirs, row)})
+        found += sorted({f"{name}.{text}" for row in rows for text in differences_v2(theirs, row)})
         assert all(re.search(rf"{name}\(.+\)$", row["__metadata"]["uri"]) and row["__metadata"]["type"].endswith("Type") for row in rows)
     assert found == []
 

@@ -19,7 +19,8 @@ import pytest
 import requests
 
 from sandbox.dynamics365_finance.api import Dynamics, Settings
-from sandbox.dynamics365_finance.catalogue import ENUMS, SETS
+from sandbox.dynamics365_finance.catalogue import SETS
+from sandbox.dynamics365_finance.enumerations import ENUMS
 from sandbox.dynamics365_finance.ids import company_of, native_id
 from sandbox.protocol import Clock, Request, Store
 from sandbox.world.model import Contact, CreditNote, Customer, Invoice, Line, Order, Payment, Product, Refund, Return, Shipment, View
@@ -571,3 +572,22 @@ def test_a_refused_write_has_the_samples_body(d365: Environment) -> None:
     answer = d365.call("POST", "CustomersV3", json=_new(CustomerAccount="US-000001")).json()
     assert set(sample["error"]) <= set(answer["error"]) and set(sample["error"]["innererror"]) <= set(answer["error"]["innererror"])
     assert answer["error"]["innererror"]["type"] == sample["error"]["innererror"]["type"]
+
+
+def test_what_is_not_filled_is_there_and_empty_until_it_is_written(d365: Environment) -> None:
+    row = d365.call("GET", "CustomersV3", params={**ALL, "$top": "1"}).json()["value"][0]
+    assert set(SETS["CustomersV3"].properties) == set(row) - {"@odata.etag"}
+    assert (row["KnownAs"], row["AddressLatitude"], row["CredManLastReviewDate"], row["IsFinalUser"]) == ("", 0, "1900-01-01T12:00:00Z", "No")
+    address = f"CustomersV3(dataAreaId='{row['dataAreaId']}',CustomerAccount='{row['CustomerAccount']}')"
+    assert d365.call("PATCH", address, params=ALL, json={"KnownAs": "Quill", "IsFinalUser": "Yes"}).status_code == 204
+    found = d365.call("GET", "CustomersV3", params={**ALL, "$filter": "KnownAs eq 'Quill'", "$select": "CustomerAccount,IsFinalUser"}).json()["value"]
+    assert [(one["CustomerAccount"], one["IsFinalUser"]) for one in found] == [(row["CustomerAccount"], "Yes")]
+
+
+def test_the_older_sets_show_the_same_records(d365: Environment) -> None:
+    for older, newer in (("ReturnOrderHeaders", "ReturnOrderHeadersV2"), ("ReturnOrderLines", "ReturnOrderLinesV2"),
+                         ("ReleasedDistinctProductsV2", "ReleasedProductsV2")):
+        one, other = (d365.call("GET", name, params=ALL).json()["value"] for name in (older, newer))
+        key = SETS[older].key
+        assert one and [[row[name] for name in key] for row in one] == [[row[name] for name in key] for row in other], older
+        assert all(set(row) == {"@odata.etag", *SETS[older].properties} for row in one)

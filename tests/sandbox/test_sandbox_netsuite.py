@@ -438,8 +438,11 @@ def test_customer_create_upsert_delete(account: Account) -> None:
     id = created.headers["Location"].rsplit("/", 1)[1]
     assert account.rows(f"SELECT a.city, a.country FROM customer c JOIN entityaddress a ON a.nkey = c.defaultbillingaddress WHERE c.id = {id}") == [
         {"city": "Rome", "country": "IT"}]
-    strict = account.call("POST", "/record/v1/customer", json=body, headers={"X-NetSuite-PropertyNameValidation": "Error"})
-    assert _error(strict) == (400, "NONEXISTENT_FIELD")
+    for value in ("Error", "error"):  # clients write it in either way
+        strict = account.call("POST", "/record/v1/customer", json=body, headers={"X-NetSuite-PropertyNameValidation": value})
+        assert _error(strict) == (400, "NONEXISTENT_FIELD")
+    unknown = account.call("POST", "/record/v1/customer", json=body, headers={"X-NetSuite-PropertyNameValidation": "strict"})
+    assert _error(unknown) == (400, "INVALID_HEADER")
     for _ in range(2):
         assert account.call("PUT", "/record/v1/customer/eid:CRM-9", json={"companyName": "Nine", "subsidiary": {"id": "1"}}).status_code == 204
     assert account.rows("SELECT companyname FROM customer WHERE externalid = 'CRM-9'") == [{"companyname": "Nine"}]

@@ -510,6 +510,52 @@ def test_a_return_is_received_and_a_wrong_receipt_says_so_in_its_body(pod):
     assert pod.get(FSCM + "rmasForReceiving")["count"] == 0
     again = pod.raw("POST", FSCM + "receivingReceiptRequests", body)
     assert again.status == 201 and orjson.loads(again.body)["ReturnStatus"] == "ERROR"
+    assert [row["ReturnStatus"] for row in pod.get(FSCM + "receivingReceiptRequests", orderBy="HeaderInterfaceId:asc")["items"]] == ["SUCCESS", "ERROR"]
+
+
+def test_what_is_expected_at_the_dock_are_the_lines_of_open_returns(pod):
+    [row] = pod.get(FSCM + "receiptAdviceLines")["items"]
+    assert (row["DocumentNumber"], row["DocumentLineNumber"], row["ItemNumber"], row["Quantity"], row["ReceiptSourceCode"]) == (
+        "RMA-1", "1", "PUMP-1", 2, "CUSTOMER")
+    own = next(link["href"] for link in row["links"] if link["rel"] == "self")
+    assert pod.get(own[own.index("/fscmRestApi"):])["RMALineId"] == row["RMALineId"]
+    pod.raw("POST", FSCM + "receivingReceiptRequests", {
+        "ReceiptSourceCode": "CUSTOMER", "OrganizationCode": "M1", "lines": [{"DocumentNumber": "RMA-1", "DocumentLineNumber": 1, "Quantity": 2}]})
+    assert pod.get(FSCM + "receiptAdviceLines")["items"] == []
+
+
+def test_an_action_on_many_orders_is_taken_first_and_done_later(pod):
+    orders = [int(native_id("oracle_fusion", "order", key)) for key in (1, 2)]
+    body = {"ActionCode": "ORA_FOM_APPLY_HOLD", "ActionRequestTrackingId": 7, "HoldCode": "CREDIT_HOLD", "Comments": "Overdue",
+            "requests": [{"HeaderId": one, "ActionRequestTrackingId": one} for one in (*orders, 1)]}
+    made = pod.raw("POST", FSCM + "salesOrderActionRequests", body)
+    taken = orjson.loads(made.body)
+    assert made.status == 201 and (taken["ProcessStatus"], taken["OutcomeCode"]) == ("PRE_PROCESSING", None)
+    path = FSCM + f"salesOrderActionRequests/{taken['ActionRequestId']}"
+    done = pod.get(path)
+    assert (done["ProcessStatus"], done["TotalRecords"], done["TotalPassed"], done["TotalFailed"]) == ("COMPLETED", 3, 2, 1)
+    parts = {row["HeaderId"]: row for row in pod.get(path + "/child/requests")["items"]}
+    assert parts[1]["OutcomeCode"] == "ERROR" and "FOM-4515011" in parts[1]["SummaryMessageText"]
+    assert all(pod.get(FSCM + f"salesOrdersForOrderHub/{one}")["OnHoldFlag"] for one in orders)
+    released = {**body, "ActionCode": "ORA_FOM_RELEASE_HOLD", "ReleaseReasonCode": "PAID", "requests": [{"HeaderId": orders[0]}]}
+    assert pod.raw("POST", FSCM + "salesOrderActionRequests", released).status == 201
+    assert [pod.get(FSCM + f"salesOrdersForOrderHub/{one}")["OnHoldFlag"] for one in orders] == [False, True]
+    pod.refused(400, "POST", FSCM + "salesOrderActionRequests", {**body, "ActionCode": "DANCE"})
+    pod.refused(400, "POST", FSCM + "salesOrderActionRequests", {"ActionCode": "ORA_FOM_SUBMIT_ORDER", "requests": [{"HeaderId": orders[0]}]})
+
+
+def test_an_order_can_wait_in_the_import_interface(pod):
+    body = {"SourceTransactionNumber": "N-1", "SourceTransactionSystem": "CRM", "SourceTransactionId": "A-1", "BatchName": "night",
+            "lines": [{"ProductNumber": "PUMP-1", "OrderedQuantity": 2}]}
+    made = pod.raw("POST", FSCM + "salesOrdersForOrderHubRequests", body)
+    assert made.status == 201 and orjson.loads(made.body)["OrderKey"] == "CRM:A-1"
+    pod.refused(400, "POST", FSCM + "salesOrdersForOrderHubRequests", body)
+    path = FSCM + "salesOrdersForOrderHubRequests/CRM:A-1"
+    assert pod.get(path + "/child/lines")["items"][0]["OrderedQuantity"] == 2
+    assert orjson.loads(pod.raw("PATCH", path, {"BatchName": "morning"}).body)["BatchName"] == "morning"
+    assert [row["BatchName"] for row in pod.get(FSCM + "salesOrdersForOrderHubRequests", q="BatchName='morning'")["items"]] == ["morning"]
+    assert pod.raw("GET", FSCM + "salesOrdersForOrderHub/CRM:A-1").status == 404  # the import has not run
+    assert pod.raw("DELETE", path).status == 204 and pod.get(FSCM + "salesOrdersForOrderHubRequests")["count"] == 0
 
 
 # --- the world -------------------------------------------------------------------------------------------------------------

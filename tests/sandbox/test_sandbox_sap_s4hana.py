@@ -223,7 +223,8 @@ def test_values_stand_as_the_gateway_writes_them(sap: Caller) -> None:
 
 
 def test_every_entity_carries_every_property_with_its_json_type(sap: Caller) -> None:
-    kinds = {"s": str, "d": str, "date": str | None, "dto": str | None, "time": str, "bool": bool, "guid": str | None}
+    kinds = {"s": str, "d": str, "date": str | None, "dto": str | None, "time": str, "bool": bool, "guid": str | None, "double": str,
+             "int16": int, "int32": int, "byte": int}
     for service in SERVICES.values():
         for entity in service.sets.values():
             if not entity.addressable:
@@ -235,6 +236,37 @@ def test_every_entity_carries_every_property_with_its_json_type(sap: Caller) -> 
                     if one.kind == "s":
                         assert len(row[name]) <= one.length, (entity.name, name, row[name])
                 assert set(row) - set(entity.properties) == {"__metadata", *entity.navigations}, entity.name
+
+
+def test_a_declared_property_without_a_value_is_shown_filtered_and_written_like_any_other(sap: Caller) -> None:
+    sap.log_in()
+    path = f"{SO}/A_SalesOrder('1000001')"
+    assert sap.get(path)["IncotermsClassification"] == "" == sap.get(path, "$select=IncotermsClassification")["IncotermsClassification"]
+    assert len(sap.rows(f"{SO}/A_SalesOrder", "$filter=IncotermsClassification eq ''")) == 3
+    assert sap.get(f"{path}/IncotermsClassification") == {"IncotermsClassification": ""}
+    assert sap.ask("PATCH", path, {"IncotermsClassification": "EXW"}, headers={"if-match": "*"}).status == 204
+    assert [row["SalesOrder"] for row in sap.rows(f"{SO}/A_SalesOrder", "$filter=IncotermsClassification eq 'EXW'")] == ["1000001"]
+    assert sap.rows(f"{SO}/A_SalesOrder", "$orderby=IncotermsClassification desc")[0]["IncotermsClassification"] == "EXW"
+    refused(sap.ask("PATCH", path, {"IncotermsClassification": "LONG"}, headers={"if-match": "*"}), 400, words="longer than 3")
+
+
+def test_mobile_numbers_are_phone_numbers_of_their_own_type(sap: Caller) -> None:
+    sap.log_in()
+    path = f"{BP}/A_BusinessPartnerAddress(BusinessPartner='17100001',AddressID='20000001')"
+    fixed = sap.rows(f"{path}/to_PhoneNumber")
+    assert sap.rows(f"{path}/to_MobilePhoneNumber") == []
+    made = sap.ask("POST", f"{path}/to_MobilePhoneNumber", {"OrdinalNumber": "7", "PhoneNumber": "+1 555 0199"})
+    assert made.status == 201 and json.loads(made.body)["d"]["PhoneNumberType"] == "3"
+    assert [row["PhoneNumber"] for row in sap.rows(f"{path}/to_MobilePhoneNumber")] == ["+1 555 0199"]
+    assert sap.rows(f"{path}/to_PhoneNumber") == fixed
+
+
+def test_the_length_of_a_web_address_is_a_number_that_follows_it(sap: Caller) -> None:
+    sap.log_in()
+    path = f"{BP}/A_BusinessPartnerAddress(BusinessPartner='17100002',AddressID='20000002')/to_URLAddress"
+    made = sap.ask("POST", path, {"OrdinalNumber": "5", "IsDefaultURLAddress": True, "WebsiteURL": "https://a.example"})
+    assert made.status == 201, made.body
+    assert [row["URLFieldLength"] for row in sap.rows(path) if row["OrdinalNumber"] == "5"] == [17]
 
 
 def test_atom_is_the_answer_where_json_is_not_asked_for(sap: Caller) -> None:

@@ -267,6 +267,22 @@ def test_items_and_tax_lines_hang_on_their_invoice(tenant):
     assert tenant.get(f"/object-query/invoice-items/{item['id']}")["invoiceId"] == zid("invoice", 1)
 
 
+def test_some_documents_show_numbers_as_texts(tenant):
+    [item] = tenant.get("/v1/invoices/INV-1/items")["invoiceItems"][:1]
+    assert isinstance(item["chargeAmount"], str) and isinstance(item["taxAmount"], str) and isinstance(item["unitPrice"], float)
+    held = tenant.get(f"/object-query/invoice-items/{item['id']}")
+    assert Decimal(item["chargeAmount"]) == Decimal(str(held["chargeAmount"]))
+    invoice = tenant.get("/v1/invoices/INV-1")
+    assert isinstance(invoice["amount"], float) and "reversed" not in invoice
+    assert isinstance(tenant.get(f"/v1/accounts/{invoice['accountId']}/summary")["basicInfo"]["balance"], str)
+
+
+def test_a_product_names_the_address_of_its_rate_plans(tenant):
+    [product] = tenant.get("/v1/catalog/products")["products"][:1]
+    plans = tenant.get(product["productRatePlans"])["productRatePlans"]
+    assert plans and isinstance(plans[0]["productRatePlanCharges"][0]["pricing"][0]["price"], str)
+
+
 def test_a_tenant_without_invoice_settlement_refuses_its_objects():
     tenant = Tenant(invoice_settlement=False, forbidden=["refunds"])
     refused = tenant.send("GET", "/object-query/credit-memos")
