@@ -22,7 +22,7 @@ from concord.errors import UsageError
 from concord.settings import PROJECT
 from sandbox import accounts
 from tests.end_to_end.conftest import Said, Site
-from transform.generate import load_entities
+from transform.generate import load_entities, load_values
 
 STATE = ("landing", "warehouse.duckdb", "published.duckdb", "dbt", "operations.sqlite", "dlt")
 ROLES = {"netsuite": "erp", "salesforce": "crm", "stripe": "billing", "zendesk": "support"}
@@ -101,7 +101,7 @@ def credentials(site: Site, vendor: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(("text", "words"), [
     ("connections: {erp: {system: netsuite, role: erp, sandbox: true, colour: red}}", ("connections.erp", "unknown key `colour`", "known: system")),
-    ("connections: {erp: {system: sap, role: erp}}", ("connections.erp.system", "'sap'", "Known systems: file_drop, netsuite, salesforce, stripe, zendesk")),
+    ("connections: {erp: {system: sap, role: erp}}", ("connections.erp.system", "'sap'", "Known systems: chargebee, dynamics365_finance, file_drop")),
     ("connections: {erp: {system: netsuite, role: erp, freshness: soon}}", ("connections.erp", "freshness", "72h")),
     ("connections: {erp: {system: netsuite", ("not valid YAML", "line 1")),
     ("connection: {}", ("one key, `connections`",)),
@@ -222,16 +222,16 @@ def test_a_system_file(site: Site, copied_project: Path, edit: Callable[[str], s
     assert landed(site) == before
 
 
-def test_a_contract_that_names_a_field_nobody_delivers(tmp_path: Path) -> None:
+def test_a_value_map_that_names_an_unknown_value(tmp_path: Path) -> None:
     contracts = tmp_path / "contracts"
     shutil.copytree(PROJECT / "contracts", contracts)
-    assert load_entities(contracts)
-    file = contracts / "entities" / "customer.yml"
-    file.write_text(file.read_text().replace("netsuite: customers.companyname", "netsuite: customers.companynme", 1))
+    assert load_values(load_entities(contracts), contracts)
+    file = contracts / "systems" / "netsuite.yml"
+    file.write_text(file.read_text().replace("B: paid", "B: payed", 1))
     with pytest.raises(UsageError) as raised:
-        load_entities(contracts)
+        load_values(load_entities(contracts), contracts)
     assert raised.value.exit_code == 2
-    for word in ("customer.yml", "fields.name.from.netsuite", "customers.companynme", "Did you mean 'customers.companyname'?"):
+    for word in ("netsuite.yml", "values.invoice.status", "'payed'", "Allowed: "):
         assert word in str(raised.value)
 
 

@@ -155,8 +155,8 @@ def test_r7_a_deleted_return_is_a_tombstone_and_its_lines_go_with_it(fresh, lab)
         client.request("DELETE", f"record/v1/returnAuthorization/{back}", write=True)
     result = fresh.good("netsuite", resources=["transactions", "transaction_lines"])
     assert result.is_complete
-    assert fresh.rows("netsuite", "transactions", f"SELECT _deleted FROM t WHERE id = {back} ORDER BY _extracted_at DESC LIMIT 1") == [(True,)]
-    newest = "QUALIFY row_number() OVER (PARTITION BY uniquekey ORDER BY linelastmodifieddate DESC, _extracted_at DESC) = 1"
+    assert fresh.rows("netsuite", "transactions", f"SELECT _deleted FROM t WHERE id = {back} ORDER BY _load_id DESC LIMIT 1") == [(True,)]
+    newest = "QUALIFY row_number() OVER (PARTITION BY uniquekey ORDER BY _load_id DESC) = 1"
     assert set(fresh.rows("netsuite", "transaction_lines", f"SELECT _deleted FROM t WHERE transaction = {back} {newest}")) == {(True,)}
 
 

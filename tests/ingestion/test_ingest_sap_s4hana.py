@@ -142,7 +142,7 @@ def test_r2_deliveries_that_change_twice_in_a_day_land_twice(fresh: Lab, lab: La
             write(client, "PATCH", f"API_OUTBOUND_DELIVERY_SRV;v=0002/A_OutbDeliveryHeader('{id}')", {"MeansOfTransport": carrier})
         assert fresh.good(SAP, resources=["outbound_deliveries"]).rows["outbound_deliveries"] == 1
     assert fresh.good(SAP, resources=["outbound_deliveries"]).rows == {}
-    newest = f"SELECT means_of_transport FROM t WHERE delivery_document = '{id}' ORDER BY _changed_at DESC, _extracted_at DESC LIMIT 1"
+    newest = f"SELECT means_of_transport FROM t WHERE delivery_document = '{id}' ORDER BY _load_id DESC LIMIT 1"
     assert fresh.rows(SAP, "outbound_deliveries", newest) == [("DHL",)]
 
 
