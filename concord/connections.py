@@ -83,7 +83,7 @@ def load_connections(path: Path) -> dict[str, Connection]:
         raise UsageError(f"is not valid YAML ({error}).", where=path.name, mend="Mend the line that it names.") from None
     if not isinstance(content, dict) or set(content) != {"connections"} or not isinstance(content["connections"], dict):
         raise UsageError("must hold one key, `connections`, with one entry a connection.", where=path.name)
-    known = sorted([*(file.stem for file in (Path(__file__).parent.parent / "ingestion" / "systems").glob("*.yml")), "file_drop"])
+    known = known_systems()
     connections = {}
     for name, entry in content["connections"].items():
         try:
@@ -100,6 +100,11 @@ def load_connections(path: Path) -> dict[str, Connection]:
     if not connections:
         raise UsageError("connects nothing.", where=path.name, field="connections", mend="Add a connection.")
     return connections
+
+
+def known_systems() -> list[str]:
+    """What can be connected: the systems with a file of their own, and file drops."""
+    return sorted([*(file.stem for file in (Path(__file__).parent.parent / "ingestion" / "systems").glob("*.yml")), "file_drop"])
 
 
 def _beside(connection: Connection, folder: Path) -> Connection:

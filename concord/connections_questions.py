@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from concord.connections import known_systems
 from concord.connections_file import placeholders
 from concord.errors import UsageError
 
 Ask = Callable[..., Any]  # typer.prompt: (question, default=...) -> text
-_SYSTEMS = Path(__file__).parent.parent / "ingestion" / "systems"
-_FILE_DROP = "file_drop"
 
 
 @dataclass(frozen=True)
@@ -35,10 +33,9 @@ def questions(given: Given, ask: Ask | None) -> tuple[str, dict[str, Any]]:
 
     Raises UsageError naming the option for anything needed that has no default.
     """
-    known = sorted([*(path.stem for path in _SYSTEMS.glob("*.yml")), _FILE_DROP])
-    system = _choice(given.system, "Which system", "SYSTEM", known, ask)
+    system = _choice(given.system, "Which system", "SYSTEM", known_systems(), ask)
     name = given.name or _text("What shall the connection be called", "--name", ask, default=system)
-    if system == _FILE_DROP:
+    if system == "file_drop":
         role = _choice(given.role, "Which role do its records play", "--role", ["erp", "crm", "billing", "support"], ask)
         settings = {key: given.settings.get(key) or _text(question, f"--setting {key}=", ask, default=default) for key, question, default in (
             ("folder", "Which folder (or bucket) do the files lie in", None), ("drop", "Which form reads them (a name in drops/)", name))}

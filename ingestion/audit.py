@@ -63,8 +63,12 @@ def audit_refused(client: Client, name: str, resource: Resource, live: int, reas
 def method_of(system: System, resource: Resource) -> str:
     """How completeness of a resource is told; always the same one, so that a later audit replaces an earlier one."""
     reader = reader_of(system.protocol)
-    counts = (system.protocol == "stripe" and "{" not in resource.path) or reader.counter(system, resource) is not None
-    return reader.COUNTED_BY if counts else "end of read"
+    return reader.COUNTED_BY if shows_newest(system, resource) or reader.counter(system, resource) is not None else "end of read"
+
+
+def shows_newest(system: System, resource: Resource) -> bool:
+    """Whether the newest page of the resource's list stands in for a total, which the vendor does not tell."""
+    return system.protocol == "stripe" and "{" not in resource.path
 
 
 def audit_newest(client: Client, name: str, resource: Resource, landed: Callable[[Sequence[str]], int]) -> Audited:

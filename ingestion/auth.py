@@ -66,15 +66,6 @@ class BearerKey(AuthBase):
         return request
 
 
-class HeaderKey(AuthBase):
-    def __init__(self, header: str, key: str) -> None:
-        self._header, self._key = header, key
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers[self._header] = self._key
-        return request
-
-
 def method_of(connection: Connection, system: System) -> str:
     """The login method of a connection: the one that it names, else the first that its system file knows."""
     method = connection.auth or next(iter(system.auth))
@@ -100,8 +91,6 @@ def open_auth(
     if method == "basic":
         user, *rest = (value[name] for name in way.secrets)
         return HTTPBasicAuth(user.encode(), (rest[0] if rest else way.password).encode())
-    if method == "header":
-        return HeaderKey(way.header, value[way.secrets[0]])
     if method == "oauth1":
         return OAuth1(
             value["consumer_key"], value["consumer_secret"], value["token_id"], value["token_secret"],
@@ -120,7 +109,7 @@ def open_auth(
             }}
     elif method == "client_credentials":
         def payload() -> dict[str, Any]:
-            asked = {name: fill(told, settings, connection) for name in ("scope", "resource") if (told := getattr(way, name))}
+            asked = {"scope": fill(way.scope, settings, connection)} if way.scope else {}
             if way.client_in == "header":
                 pair = HTTPBasicAuth(value["client_id"].encode(), value["client_secret"].encode())
                 return {"data": {"grant_type": "client_credentials", **asked}, "auth": pair}

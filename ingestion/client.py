@@ -139,6 +139,33 @@ class Client:
         response, content = self._read(_Call(method, path, params, json, data, dict(headers or {})), parse=True)
         return Answer(content, response.headers, self._date(response))
 
+    def download(self, url: str, hosts: tuple[str, ...] = ()) -> bytes:
+        """A file that the vendor put elsewhere. The link carries its own permission: our login never goes along.
+
+        Only from the connection's own host or, by https, from one whose name ends like one of `hosts`.
+        """
+        host = urlsplit(url)
+        if host[:2] != urlsplit(self._base_url)[:2] and not (host.scheme == "https" and (host.hostname or "").endswith(hosts)):
+            raise ConcordError(
+                f"a file lies on an unknown host ({host.netloc}) and is not fetched.", where=self.connection.name, mend="Check the connection's base_url.")
+        why = ""
+        for attempt in range(4):
+            with self._lock:
+                self.usage.requests += 1
+            try:
+                with requests.Session() as bare:
+                    bare.trust_env = False
+                    response = bare.get(url, timeout=self._timeout, allow_redirects=False)
+                if response.status_code == 200:
+                    return response.content
+                why = f"status {response.status_code}"
+                if response.status_code < 500 and response.status_code != 429:
+                    break
+            except requests.RequestException as error:
+                why = type(error).__name__
+            time.sleep(0.2 * 2**attempt)
+        raise ConcordError(f"the vendor's file could not be fetched ({why}).", where=self.connection.name, mend="Run it again later.")
+
     def server_time(self) -> datetime:
         """The vendor's clock, from its last answer and the time since. Asks who we are if nothing was asked before."""
         if self._clock is None:

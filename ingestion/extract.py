@@ -21,7 +21,7 @@ from concord.connections import Connection
 from concord.errors import ConcordError
 from concord.settings import Settings
 from ingestion import landing
-from ingestion.audit import Audited, audit_newest, audit_refused, audit_resource
+from ingestion.audit import Audited, audit_newest, audit_refused, audit_resource, shows_newest
 from ingestion.client import Client, NotPermitted, RateLimited
 from ingestion.columns import (
     MOMENT,
@@ -391,7 +391,7 @@ class Extraction:
     def _audit(self, resource: Resource, table: _Table, out: Extracted, state: State, finished: bool) -> None:
         landed = self._files(table.name)
         staged = [str(one.path) for one in out.files if one.table == table.name]
-        if self.system.protocol == "stripe" and finished and "{" not in resource.path:
+        if finished and shows_newest(self.system, resource):
             def held(ids: Sequence[str]) -> int:
                 found = landing.live_rows([*landed, *staged], resource.key, resource.version, resource.key, (resource.key[0], ids))
                 return 0 if found is None else found.num_rows

@@ -161,10 +161,8 @@ class AuthMethod(_Strict):
     secrets: tuple[str, ...]
     token_path: str = ""  # relative to the base URL, or a whole URL on the vendor's login host; `{name}` is filled from `settings`
     scope: str = ""
-    resource: str = ""  # sent with the request for a token, where the vendor asks what it is for
     client_in: Literal["body", "header"] = "body"  # where the client's id and secret stand in that request
     password: str = ""  # basic: what stands for the password where the only secret is the user's part
-    header: str = ""  # header: the name of the header that carries the secret
 
 
 class Limits(_Strict):
@@ -194,7 +192,7 @@ class System(_Strict):
     root: str
     whoami: str  # the request of a connection test
     api_version: str = ""  # as the vendor names it; a connection's setting `api_version` goes before it
-    auth: dict[Literal["oauth2_jwt", "oauth1", "client_credentials", "bearer", "token", "oauth", "basic", "header"], AuthMethod]
+    auth: dict[Literal["oauth2_jwt", "oauth1", "client_credentials", "bearer", "token", "oauth", "basic"], AuthMethod]
     headers: dict[str, str] = Field(default_factory=dict)
     settings: dict[str, str] = Field(default_factory=dict)
     limits: Limits = Limits()

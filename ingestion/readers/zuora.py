@@ -12,11 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 import pyarrow as pa
-import requests
 from pyarrow import csv as arrow_csv
 
 from concord.errors import ConcordError
@@ -248,31 +246,7 @@ def _run(client: Client, wanted: Wanted, query: str, *, read_deleted: bool = Fal
         if job.get("outputRows"):
             raise ConcordError(f"data query {job['id']} names no file.", where=where, mend="Run it again later.")
         return b""
-    return _file(client, job["dataFile"], where)
-
-
-def _file(client: Client, url: str, where: str) -> bytes:
-    """The link carries its own permission and leads to a storage host: our token never goes there."""
-    host = urlsplit(url)
-    own = urlsplit(client._base_url)
-    if host[:2] != own[:2] and not (host.scheme == "https" and (host.hostname or "").endswith(_FILE_HOSTS)):
-        raise ConcordError(f"a file lies on an unknown host ({host.netloc}) and is not fetched.", where=where, mend="Check the connection's base_url.")
-    for attempt in range(4):
-        with client._lock:
-            client.usage.requests += 1
-        try:
-            with requests.Session() as bare:
-                bare.trust_env = False
-                response = bare.get(url, timeout=client._timeout, allow_redirects=False)
-            if response.status_code == 200:
-                return response.content
-            why = f"status {response.status_code}"
-            if response.status_code < 500 and response.status_code != 429:
-                break
-        except requests.RequestException as error:
-            why = type(error).__name__
-        time.sleep(0.2 * 2**attempt)
-    raise ConcordError(f"the file of a data query could not be fetched ({why}).", where=where, mend="Run it again later.")
+    return client.download(job["dataFile"], _FILE_HOSTS)
 
 
 # ------------------------------------------------------------------ counts and what a connection tells of itself
