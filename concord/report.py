@@ -98,7 +98,8 @@ def full_run(
         )
     if sandbox:
         world = "real data sets" if installation.settings.data else "generated data"
-        console.print(f"Sandbox: four vendors on this machine, showing a company made of {world} (seed {seed}).", highlight=False)
+        served = ", ".join(sorted({connection.system for connection in installation.connections.values() if connection.sandbox}))
+        console.print(f"Sandbox: {served} on this machine, showing a company made of {world} (seed {seed}).", highlight=False)
     from orchestration.run import run_main_job
 
     reports = []
