@@ -30,6 +30,8 @@ _ENTITY = {
     "invoice_payments": "invoice_payment", "refunds": "refund", "credit_notes": "credit_note", "disputes": "dispute", "events": "event",
     "balance_transactions": "balance_transaction", "payouts": "payout", "coupons": "coupon", "promotion_codes": "promotion_code",
     "discounts": "discount", "tax_ids": "tax_id", "invoiceitems": "invoice_item", "subscription_schedules": "subscription_schedule",
+    "tax_rates": "tax_rate", "payment_methods": "payment_method", "webhook_endpoints": "webhook_endpoint", "test_helpers/test_clocks": "test_clock",
+    "billing/meters": "meter", "billing/meter_events": "meter_event", "billing/meter_event_summaries": "meter_event_summary",
 }
 NOUN = {
     "customers": "customer", "products": "product", "prices": "price", "subscriptions": "subscription",
@@ -37,7 +39,8 @@ NOUN = {
     "invoice_payments": "invoice_payment", "refunds": "refund", "credit_notes": "credit note", "disputes": "dispute", "events": "event",
     "customer_balance_transactions": "customer_balance_transaction", "balance_transactions": "balance_transaction", "payouts": "payout",
     "coupons": "coupon", "promotion_codes": "promotion code", "discounts": "discount", "tax_ids": "tax ID", "invoiceitems": "invoiceitem",
-    "subscription_schedules": "subscription schedule", "plans": "plan",
+    "subscription_schedules": "subscription schedule", "plans": "plan", "tax_rates": "tax rate", "payment_methods": "PaymentMethod",
+    "webhook_endpoints": "webhook endpoint", "test_helpers/test_clocks": "test clock", "billing/meters": "meter",
 }
 
 
@@ -81,8 +84,9 @@ def is_listed(record: Record | None) -> bool:
 class Account:
     """Reads and writes of the account's records. Writers hold `store.lock`; readers need no lock, as records are replaced whole."""
 
-    def __init__(self, store: Store, clock: Clock, default_version: str, *, is_live: bool = False) -> None:
+    def __init__(self, store: Store, clock: Clock, default_version: str, *, webhook_secret: str = "", is_live: bool = False) -> None:
         self.store, self.clock, self.default_version, self.is_live = store, clock, default_version, is_live
+        self.webhook_secret = webhook_secret
         self._orders: dict[str, _Order] = {}
 
     # ---------------------------------------------------------------- records

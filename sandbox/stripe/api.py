@@ -22,12 +22,13 @@ from typing import Any, cast
 import orjson
 
 from sandbox.protocol import Clock, Record, Request, Response, Store, Vendor, json_response
-from sandbox.stripe import agreements, search, world, writes
+from sandbox.stripe import agreements, metering, search, world, writes
 from sandbox.stripe.account import EVENT_WINDOW, NOUN, Account
-from sandbox.stripe.operations import ACTIONS, CREATES, CREDIT_NOTE, DELETES, INDEXED, LISTS
+from sandbox.stripe.operations import ACTIONS, CREATES, CREDIT_NOTE, DELETES, INDEXED, LISTS, STORED, WRITTEN_ONLY
 from sandbox.stripe.params import (
     EXPAND,
     PAGE,
+    Choice,
     Metadata,
     N,
     Range,
@@ -113,6 +114,15 @@ def _bounds(created: Any) -> tuple[int | None, int | None]:
     return (max(lows) if lows else None), (min(highs) if highs else None)
 
 
+def _addressed(path: str) -> tuple[str, list[str]]:
+    """The kind of object that a path is of, and the steps behind it; some kinds have a name of two steps. "" where it is no path of v1."""
+    steps = path.strip("/").split("/")
+    if steps[0] != "v1" or len(steps) < 2:
+        return "", []
+    length = 2 if steps[1] in ("billing", "test_helpers") else 1
+    return "/".join(steps[1: 1 + length]), steps[1 + length:]
+
+
 class Stripe:
     """One account. GETs take no lock; writes run one after another under the store's lock."""
 
@@ -120,7 +130,7 @@ class Stripe:
 
     def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
         self.store, self.clock, self.settings = store, clock, settings
-        self.account = Account(store, clock, settings.default_version)
+        self.account = Account(store, clock, settings.default_version, webhook_secret=settings.webhook_secret)
         self._request_number = itertools.count(1)
         self._running: set[str] = set()
         self._gate = threading.Lock()
@@ -255,10 +265,7 @@ class Stripe:
     # ---------------------------------------------------------------- reads
 
     def _get(self, path: str, tree: dict[str, Any], version: str, permissions: Mapping[str, str]) -> Any:
-        steps = path.strip("/").split("/")
-        if steps[0] != "v1" or len(steps) < 2:
-            raise self._unknown("GET", path)
-        kind, rest = steps[1], steps[2:]
+        kind, rest = _addressed(path)
         if kind == "invoice_payments" and not is_basil(version):  # the endpoint came with basil
             raise self._unknown("GET", path)
         if kind not in LISTS and kind != "subscription_items":
@@ -280,8 +287,8 @@ class Stripe:
         return self._nested(kind, rest, tree, version, path)
 
     def _one(self, kind: str, id: str) -> Record:
-        record = self.account.get(kind, id)
-        if record is None or (kind == "events" and record["created"] < self._events_since()):
+        record = self.account.get(STORED.get(kind, kind), id)
+        if record is None or (kind == "events" and record["created"] < self._events_since()) or (kind == "plans" and not record["recurring"]):
             raise missing(NOUN[kind], id)
         return record
 
@@ -291,7 +298,7 @@ class Stripe:
     def _list(self, kind: str, tree: dict[str, Any], version: str) -> Any:
         spec = LISTS[kind]
         params = typed(tree, {**PAGE, **spec.params})
-        if "test_clock" in params:
+        if "test_clock" in params and self.account.get("test_helpers/test_clocks", params["test_clock"]) is None:
             raise missing("test clock", params["test_clock"], "test_clock", 400)
         for name, other in spec.references.items():
             if name in params and self.account.get(other, params[name]) is None:
@@ -309,7 +316,8 @@ class Stripe:
             return all(record.get(name) == value for name, value in wanted.items()) and accepts(record)
 
         after, before = self._cursor(kind, params)
-        rows = (record for record in self.account.walk(kind, bounds=(low, high), after=after, before=before, by=by) if matches(record))
+        rows = (record for record in self.account.walk(STORED.get(kind, kind), bounds=(low, high), after=after, before=before, by=by)
+                if matches(record))
         limit = params.get("limit", 10)
         page = list(itertools.islice(rows, limit + 1))
         has_more = len(page) > limit
@@ -333,15 +341,23 @@ class Stripe:
             id = params.get(name)
             if id is None:
                 continue
-            record = self.account.get(kind, id)
+            stored = STORED.get(kind, kind)
+            record = self.account.get(stored, id)
             is_gone = record is None or (kind == "events" and record["created"] < self._events_since())
-            if is_gone or not self.account.is_cursor(kind, id):
+            if is_gone or not self.account.is_cursor(stored, id):
                 raise missing(NOUN[kind], id, name, 400)
         return params.get("starting_after"), params.get("ending_before")
 
     def _filter(self, kind: str, params: Mapping[str, Any]) -> Callable[[Record], bool]:
         """The filters that are more than an equal field."""
         tests: list[Callable[[Record], bool]] = []
+        if kind in ("customers", "subscriptions"):  # what lives on a test clock is listed for that clock alone
+            clock = params.get("test_clock")
+            tests.append(lambda record: self._clock_of(kind, record) == clock)
+        if kind == "plans":
+            tests.append(lambda record: bool(record["recurring"]))
+        if kind == "payment_methods":
+            tests.append(lambda record: record["customer"] is not None and params.get("allow_redisplay", "unspecified") == "unspecified")
         if kind == "subscriptions":
             status = params.get("status")
             if status is None:
@@ -402,6 +418,10 @@ class Stripe:
                 tests.append(lambda record: record["type"].startswith(wanted[:-1]) if wanted.endswith("*") else record["type"] == wanted)
         return lambda record: all(test(record) for test in tests)
 
+    def _clock_of(self, kind: str, record: Record) -> str | None:
+        owner = record if kind == "customers" else self.account.get("customers", record["customer"]) or {}
+        return owner.get("_test_clock")
+
     def _search(self, kind: str, tree: dict[str, Any], version: str) -> Any:
         params = typed(tree, {"query*": S, "limit": Whole(1, 100), "page": S, **EXPAND})
         test = search.parse(kind, params["query"])
@@ -434,8 +454,8 @@ class Stripe:
     def _nested(self, kind: str, rest: list[str], tree: dict[str, Any], version: str, path: str) -> Any:
         account, owner = self.account, self.account.get(kind, rest[0])
         known = {("invoices", "lines"), ("credit_notes", "lines"), ("customers", "balance_transactions"), ("customers", "subscriptions"),
-                 ("customers", "tax_ids"), ("charges", "refunds")}
-        if (kind, rest[1]) not in known or len(rest) > 3 or (len(rest) == 3 and rest[1] not in ("balance_transactions", "tax_ids")):
+                 ("customers", "tax_ids"), ("charges", "refunds"), ("customers", "payment_methods"), ("billing/meters", "event_summaries")}
+        if (kind, rest[1]) not in known or len(rest) > 3 or (len(rest) == 3 and rest[1] not in ("balance_transactions", "tax_ids", "payment_methods")):
             raise self._unknown("GET", path)
         if owner is None or owner.get("deleted"):
             raise missing(NOUN[kind], rest[0], OBJECT[kind])
@@ -446,11 +466,19 @@ class Stripe:
                                  lambda at: invoice_line(account, owner, lines[at], version), tree, "line item", version)
         if kind == "credit_notes":
             notes = owner["_lines"]
-            return self._page_of(url, [line["id"] for line in notes], lambda at: credit_note_line(owner, notes[at], version), tree,
+            return self._page_of(url, [line["id"] for line in notes], lambda at: credit_note_line(account, owner, notes[at], version), tree,
                                  "credit note line item", version)
+        if kind == "billing/meters":
+            own = {"customer*": S, "start_time*": N, "end_time*": N, "value_grouping_window": Choice(("day", "hour"))}
+            params = typed(tree, {**own, **PAGE})
+            if account.get("customers", params["customer"]) is None:
+                raise missing("customer", params["customer"], "customer", 400)
+            sums = metering.summaries(account, owner, params)
+            paging = {name: value for name, value in tree.items() if name in PAGE}
+            return self._page_of(url, [row["id"] for row in sums], lambda at: sums[at], paging, "meter event summary", version)
         if len(rest) == 3:
             params = typed(tree, EXPAND)
-            child = "tax_ids" if rest[1] == "tax_ids" else "customer_balance_transactions"
+            child = rest[1] if rest[1] in ("tax_ids", "payment_methods") else "customer_balance_transactions"
             record = account.get(child, rest[2])
             if record is None or record["customer"] != owner["id"]:
                 raise missing(NOUN[child], rest[2])
@@ -462,6 +490,9 @@ class Stripe:
         if child == "subscriptions":
             rows = [row for row in rows if row["status"] not in ("canceled", "incomplete_expired")]
         extra: dict[str, Any] = {}
+        if child == "payment_methods":
+            extra = {"type": S, "allow_redisplay": Choice(("always", "limited", "unspecified"))}
+            rows = [row for row in rows if typed(tree, {**PAGE, **extra}).get("type", row["type"]) == row["type"]]
         if child == "customer_balance_transactions":
             extra = {"created": Range(), "invoice": S}
             params = typed(tree, {**PAGE, **extra})
@@ -528,7 +559,7 @@ class Stripe:
             return render(self.account, "credit_notes", record, version)
         lines = record["_lines"]
         return self._page_of("/v1/credit_notes/preview/lines", [line["id"] for line in lines],
-                             lambda at: credit_note_line(record, lines[at], version), paging, "credit note line item", version)
+                             lambda at: credit_note_line(self.account, record, lines[at], version), paging, "credit note line item", version)
 
     # ---------------------------------------------------------------- writes
 
@@ -610,10 +641,10 @@ class Stripe:
         self, request: Request, pairs: list[tuple[str, str]], version: str, permissions: Mapping[str, str], call: Call,
     ) -> tuple[str, Any]:
         """Do one write. Returns the kind and the JSON of the answer."""
-        steps, method = request.path.strip("/").split("/"), request.method
-        if steps[0] != "v1" or not 2 <= len(steps) <= 5 or steps[1] not in LISTS:
+        method, (kind, rest) = request.method, _addressed(request.path)
+        if len(rest) > 3 or kind not in (*LISTS, *WRITTEN_ONLY):
             raise self._unknown(method, request.path)
-        kind, rest, tree = steps[1], steps[2:], decode(pairs)
+        tree = decode(pairs)
         self._permit(permissions, kind, "write")
         if kind == "customers" and rest[1:2] == ["balance_transactions"] and method == "POST" and len(rest) <= 3:
             return self._balance_transaction(rest, tree, version, call)
@@ -644,7 +675,7 @@ class Stripe:
         return kind, shown
 
     def _changeable(self, kind: str, id: str) -> Record:
-        record = self.account.live(kind, id)
+        record = self.account.live(STORED.get(kind, kind), id)
         if record is None:
             raise missing(NOUN[kind], id)
         return record

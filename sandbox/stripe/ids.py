@@ -9,7 +9,8 @@ _PREFIX = {
     "invoice_line": "il_", "payment": "ch_", "payment_intent": "pi_", "credit_note": "cn_", "credit_note_line": "cnli_",
     "refund": "re_", "dispute": "dp_", "event": "evt_", "invoice_payment": "inpay_",
     "balance_transaction": "txn_", "payout": "po_", "coupon": "", "promotion_code": "promo_", "discount": "di_", "tax_id": "txi_",
-    "invoice_item": "ii_", "subscription_schedule": "sub_sched_",
+    "invoice_item": "ii_", "subscription_schedule": "sub_sched_", "tax_rate": "txr_", "payment_method": "pm_", "webhook_endpoint": "we_",
+    "test_clock": "clock_", "meter": "mtr_", "meter_event": "mtrevt_", "meter_event_summary": "mtrusg_",
 }
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.protocol import Record
-from sandbox.stripe import agreements, discounts, writes
+from sandbox.stripe import agreements, discounts, endpoints, metering, rates, writes
 from sandbox.stripe.params import (
     ADDRESS,
     CLEARABLE,
@@ -18,6 +18,7 @@ from sandbox.stripe.params import (
     B,
     Choice,
     DecimalText,
+    Either,
     ListOf,
     Metadata,
     N,
@@ -92,10 +93,21 @@ LISTS: Mapping[str, Listed] = {
                                       "released_at": Range()}, references={"customer": "customers"}, equal={"customer": "customer"}),
     "invoiceitems": Listed({**C, "customer": S, "invoice": S, "pending": B}, references={"customer": "customers", "invoice": "invoices"},
                            equal={"customer": "customer", "invoice": "invoice"}),
+    "plans": Listed({**C, "active": B, "product": S}, references={"product": "products"}, equal={"active": "active", "product": "product"}),
+    "tax_rates": Listed({**C, "active": B, "inclusive": B}, equal={"active": "active", "inclusive": "inclusive"}),
+    "payment_methods": Listed({"customer": S, "customer_account": S, "type": S, "allow_redisplay": Choice(("always", "limited", "unspecified"))},
+                              references={"customer": "customers"}, equal={"customer": "customer", "type": "type"}),
+    "webhook_endpoints": Listed({}),
+    "test_helpers/test_clocks": Listed({}),
+    "billing/meters": Listed({"status": Choice(("active", "inactive"))}, equal={"status": "status"}),
     "events": Listed({**C, "type": S, "types": ListOf(S, 20), "delivery_success": B}),
 }
 # the fields that an index serves: each is selective enough to be worth one
 INDEXED = ("_subscription", "customer", "invoice", "charge", "payment_intent", "product", "email")
+# kinds that are another name of records that are kept once
+STORED = {"plans": "prices"}
+# kinds of which nothing is listed, only made
+WRITTEN_ONLY = frozenset(("billing/meter_events",))
 
 # ------------------------------------------------------------------ writes: parameters and functions
 
@@ -132,8 +144,12 @@ def _plain(kind: str, names: tuple[str, ...], event: str) -> Write:
 _END_BEHAVIOR = Choice(("cancel", "none", "release", "renew"))
 _PHASES = ListOf(Shape({"items*": ListOf(Shape({"price*": S, "quantity": Whole(0)}), 20), "end_date": N}), 10)
 
+_BILLING = Shape({"address": ADDRESS, "email": CLEARABLE, "name": CLEARABLE, "phone": CLEARABLE})
+_TAX_RATE = {"active": B, "country": CLEARABLE, "description": CLEARABLE, "jurisdiction": CLEARABLE, "state": CLEARABLE, "tax_type": CLEARABLE,
+             **_META, **EXPAND}
+
 CREATES: Mapping[str, tuple[Mapping[str, Any], Callable[[Call, Mapping[str, Any]], Record]]] = {
-    "customers": (_CUSTOMER, writes.create_customer),
+    "customers": ({**_CUSTOMER, "test_clock": S}, writes.create_customer),
     "products": ({"name*": S, **_PRODUCT}, writes.create_product),
     "prices": ({"currency*": Text(3), "product*": S, "unit_amount": N, "unit_amount_decimal": DecimalText(), "active": B, "nickname": S,
                 "lookup_key": S, "recurring": Shape({"interval*": _INTERVAL, "interval_count": Whole(1, 36)}), **_META, **EXPAND},
@@ -150,6 +166,20 @@ CREATES: Mapping[str, tuple[Mapping[str, Any], Callable[[Call, Mapping[str, Any]
                      agreements.create_invoice_item),
     "subscription_schedules": ({"customer": S, "from_subscription": S, "start_date": N, "end_behavior": _END_BEHAVIOR, "phases": _PHASES,
                                 **_META, **EXPAND}, agreements.create_schedule),
+    "plans": ({"currency*": Text(3), "interval*": _INTERVAL, "interval_count": Whole(1, 36), "amount": Whole(0), "amount_decimal": DecimalText(),
+               "id": S, "active": B, "nickname": S, "usage_type": Choice(("licensed",)), "billing_scheme": Choice(("per_unit",)),
+               "product*": Either(Shape({"name*": S, "active": B, **_META}), S), **_META, **EXPAND}, rates.create_plan),
+    "tax_rates": ({"display_name*": Text(50), "inclusive*": B, "percentage*": DecimalText(), **_TAX_RATE}, rates.create_tax_rate),
+    "payment_methods": ({"type": S, "customer": S, "card": Shape({"token": S, "number": S, "exp_month": Whole(1, 12), "exp_year": N, "cvc": S}),
+                         "billing_details": _BILLING, **_META, **EXPAND}, rates.create_payment_method),
+    "webhook_endpoints": ({"url*": S, "enabled_events*": ListOf(S), "api_version": S, "description": CLEARABLE, "connect": B, **_META, **EXPAND},
+                          endpoints.create_endpoint),
+    "test_helpers/test_clocks": ({"frozen_time*": N, "name": S, **EXPAND}, endpoints.create_clock),
+    "billing/meters": ({
+        "display_name*": S, "event_name*": Text(100), "default_aggregation*": Shape({"formula*": Choice(("count", "last", "sum"))}),
+        "event_time_window": Choice(("day", "hour")), "customer_mapping": Shape({"event_payload_key*": S, "type*": Choice(("by_id",))}),
+        "value_settings": Shape({"event_payload_key*": S}), **EXPAND}, metering.create_meter),
+    "billing/meter_events": ({"event_name*": S, "payload*": Metadata(), "identifier": Text(100), "timestamp": N, **EXPAND}, metering.report_usage),
 }
 
 
@@ -192,12 +222,27 @@ ACTIONS: Mapping[tuple[str, str], Action] = {
     ("subscription_schedules", ""): Action({"end_behavior": _END_BEHAVIOR, "phases": _PHASES, **_META, **EXPAND}, agreements.update_schedule),
     ("subscription_schedules", "cancel"): Action({"invoice_now": B, "prorate": B, **EXPAND}, agreements.cancel_schedule),
     ("subscription_schedules", "release"): Action({"preserve_cancel_date": B, **EXPAND}, agreements.release_schedule),
+    ("plans", ""): Action({"active": B, "nickname": CLEARABLE, "product": S, **_META, **EXPAND}, rates.update_plan),
+    ("tax_rates", ""): Action({"display_name": Text(50), **_TAX_RATE}, rates.update_tax_rate),
+    ("payment_methods", ""): Action({"billing_details": _BILLING, "card": Shape({"exp_month": Whole(1, 12), "exp_year": N}), **_META, **EXPAND},
+                                    rates.update_payment_method),
+    ("payment_methods", "attach"): Action({"customer*": S, **EXPAND}, rates.attach_payment_method),
+    ("payment_methods", "detach"): Action(EXPAND, rates.detach_payment_method),
+    ("webhook_endpoints", ""): Action({"url": S, "enabled_events": ListOf(S), "description": CLEARABLE, "disabled": B, **_META, **EXPAND},
+                                      endpoints.update_endpoint),
+    ("test_helpers/test_clocks", "advance"): Action({"frozen_time*": N, **EXPAND}, endpoints.advance_clock),
+    ("billing/meters", ""): Action({"display_name": S, **EXPAND}, metering.update_meter),
+    ("billing/meters", "deactivate"): Action(EXPAND, metering.deactivate_meter),
+    ("billing/meters", "reactivate"): Action(EXPAND, metering.reactivate_meter),
 }
 DELETES: Mapping[str, tuple[Mapping[str, Any], Write]] = {
     "customers": ({}, lambda call, record, params: writes.delete_customer(call, record)),
     "products": ({}, lambda call, record, params: writes.delete_product(call, record)),
     "invoices": ({}, lambda call, record, params: writes.delete_invoice(call, record)),
     "coupons": ({}, lambda call, record, params: discounts.delete_coupon(call, record)),
+    "plans": ({}, lambda call, record, params: rates.delete_plan(call, record)),
+    "webhook_endpoints": ({}, lambda call, record, params: endpoints.delete_endpoint(call, record)),
+    "test_helpers/test_clocks": ({}, lambda call, record, params: endpoints.delete_clock(call, record)),
     "invoiceitems": ({}, lambda call, record, params: agreements.delete_invoice_item(call, record)),
     "subscriptions": ({"invoice_now": B, "prorate": B, "cancellation_details": Shape({"comment": CLEARABLE, "feedback": CLEARABLE}),
                        **EXPAND}, writes.cancel_subscription),

@@ -101,6 +101,14 @@ class Shape:
     can_clear: bool = False
 
 
+@dataclass(frozen=True)
+class Either:
+    """A map or a plain value."""
+
+    shape: Shape
+    plain: Any
+
+
 S, N, B = Text(), Whole(), Flag()
 CLEARABLE = Text(can_clear=True)
 EXPAND = {"expand": ListOf(S)}
@@ -172,6 +180,8 @@ def _value(value: Any, kind: Any, name: str) -> Any:
             if not isinstance(value, dict):
                 raise invalid("Invalid object", name)
             return typed(value, kind.fields, name)
+        case Either():
+            return _value(value, kind.shape if isinstance(value, dict) else kind.plain, name)
         case Metadata():
             return _metadata(value, name)
         case Range():

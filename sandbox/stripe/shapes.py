@@ -22,7 +22,9 @@ OBJECT = {
     "credit_notes": "credit_note", "disputes": "dispute", "events": "event", "subscription_items": "subscription_item",
     "customer_balance_transactions": "customer_balance_transaction", "balance_transactions": "balance_transaction", "payouts": "payout",
     "coupons": "coupon", "promotion_codes": "promotion_code", "discounts": "discount", "tax_ids": "tax_id", "invoiceitems": "invoiceitem",
-    "subscription_schedules": "subscription_schedule",
+    "subscription_schedules": "subscription_schedule", "plans": "plan", "tax_rates": "tax_rate", "payment_methods": "payment_method",
+    "webhook_endpoints": "webhook_endpoint", "test_helpers/test_clocks": "test_helpers.test_clock", "billing/meters": "billing.meter",
+    "billing/meter_events": "billing.meter_event",
 }
 CLOVER = "2025-09-30"
 MOST_EXPANSION = 4
@@ -55,7 +57,7 @@ def _customer(account: Account, record: Record, shown: Json, version: str) -> No
     shown |= {
         "default_source": None, "discount": None, "invoice_settings": {
             "custom_fields": None, "default_payment_method": None, "footer": None, "rendering_options": None},
-        "shipping": None, "test_clock": None,
+        "shipping": None, "test_clock": record.get("_test_clock"),
     }
 
 
@@ -71,6 +73,14 @@ def _price(account: Account, record: Record, shown: Json, version: str) -> None:
     if shown["recurring"]:
         shown["recurring"] = {**shown["recurring"], "trial_period_days": None, "usage_type": "licensed"}
         shown["recurring"]["meter" if is_basil(version) else "aggregate_usage"] = None
+
+
+def _plan_view(account: Account, record: Record, shown: Json, version: str) -> None:
+    price = render(account, "prices", record, version)
+    shown.clear()
+    shown |= _plan(price) or {}
+    if is_basil(version):
+        shown["meter"] = None
 
 
 def _plan(price: Json) -> Json | None:
@@ -112,6 +122,8 @@ def _subscription(account: Account, record: Record, shown: Json, version: str) -
         [subscription_item(account, record, item, version) for item in items[:NESTED_ROWS]], len(items) > NESTED_ROWS)
     shown |= {
         "application": None, "application_fee_percent": None, "automatic_tax": {"enabled": False}, "billing_thresholds": None,
+        "payment_settings": {"payment_method_options": None, "payment_method_types": None, "save_default_payment_method": "off"},
+        "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
         "cancellation_details": {"comment": None, "feedback": None, "reason": "cancellation_requested" if record["canceled_at"] else None},
         "default_payment_method": None, "default_source": None, "default_tax_rates": [], "next_pending_invoice_item_invoice": None,
         "on_behalf_of": None, "pending_invoice_item_interval": None, "pending_setup_intent": None, "pending_update": None,
@@ -119,7 +131,12 @@ def _subscription(account: Account, record: Record, shown: Json, version: str) -
     }
     given = record.get("_discounts") or []
     if is_basil(version):
-        shown |= {"billing_mode": {"type": "classic"}, "discounts": list(given)}
+        shown |= {
+            "automatic_tax": {"enabled": False, "disabled_reason": None, "liability": None}, "billing_cycle_anchor_config": None,
+            "billing_mode": {"type": "classic", "flexible": None}, "billing_schedules": [], "customer_account": None, "discounts": list(given),
+            "invoice_settings": {"account_tax_ids": None, "custom_fields": None, "description": None, "footer": None, "issuer": {"type": "self"}},
+            "managed_payments": None,
+        }
     else:
         first = account.get("discounts", given[0]) if given else None
         shown |= {"current_period_start": record["_period_start"], "current_period_end": record["_period_end"],
@@ -130,14 +147,25 @@ def line_id(invoice: Record, number: int) -> str:
     return native_id("stripe", "invoice_line", f"{invoice['_key']}-{number}")
 
 
-def _tax(amount: int, taxable: int, version: str) -> list[Json]:
+def tax_percentage(tax: int, taxable: int) -> Decimal:
+    """The rate behind an amount of tax: to a quarter of a percent, as rounding of small amounts hides what is finer."""
+    return (Decimal(tax) * 400 / taxable).quantize(Decimal(1)) / 4 if taxable else Decimal(0)
+
+
+def _rate(account: Account, document: Record) -> str:
+    """Id of the rate by which an invoice was taxed, or a credit note through its invoice."""
+    billed = (account.get("invoices", document.get("invoice")) if "_pre" in document else None) or document
+    return account.named_id("tax_rates", str(tax_percentage(billed.get("_tax", 0), billed.get("subtotal", 0))))
+
+
+def _tax(rate: str, amount: int, taxable: int, version: str) -> list[Json]:
     """One tax of an invoice, line or credit note, in the list that the version uses for it."""
     if not amount:
         return []
     if is_basil(version):
-        return [{"amount": amount, "tax_behavior": "exclusive", "tax_rate_details": None, "taxability_reason": "standard_rated",
+        return [{"amount": amount, "tax_behavior": "exclusive", "tax_rate_details": {"tax_rate": rate}, "taxability_reason": "standard_rated",
                  "taxable_amount": taxable, "type": "tax_rate_details"}]
-    return [{"amount": amount, "inclusive": False, "tax_rate": None, "taxability_reason": "standard_rated", "taxable_amount": taxable}]
+    return [{"amount": amount, "inclusive": False, "tax_rate": rate, "taxability_reason": "standard_rated", "taxable_amount": taxable}]
 
 
 def invoice_line(account: Account, invoice: Record, line: Sequence[Any], version: str) -> Json:
@@ -165,14 +193,14 @@ def invoice_line(account: Account, invoice: Record, line: Sequence[Any], version
                     "invoice_item": _invoice_item(invoice, number), "proration": False, "proration_details": {"credited_items": None},
                     "subscription": None},
             },
-            "taxes": _tax(tax, amount, version),
+            "taxes": _tax(_rate(account, invoice), tax, amount, version),
         }
     else:
         shown_price = _shown_price(account, price, version)
         shown |= {
             "amount_excluding_tax": amount, "price": shown_price, "plan": _plan(shown_price) if shown_price and subscription else None,
             "proration": False, "proration_details": {"credited_items": None}, "subscription": subscription,
-            "tax_amounts": _tax(tax, amount, version), "tax_rates": [], "type": "subscription" if subscription else "invoiceitem",
+            "tax_amounts": _tax(_rate(account, invoice), tax, amount, version), "tax_rates": [], "type": "subscription" if subscription else "invoiceitem",
             "unit_amount_excluding_tax": unit_decimal,
         }
         if subscription:
@@ -201,19 +229,23 @@ def _invoice_with_lines(
         [invoice_line(account, record, line, version) for line in lines[:NESTED_ROWS]], has_more)
     shown |= {
         "account_country": "US", "account_name": None, "amount_shipping": 0, "attempt_count": 1 if record["attempted"] else 0,
+        "account_tax_ids": None, "application": None,
         "automatic_tax": {"enabled": False, "status": None}, "custom_fields": None, "customer_address": customer.get("address"),
         "customer_email": customer.get("email"), "customer_name": customer.get("name"), "customer_phone": customer.get("phone"),
         "customer_shipping": None, "customer_tax_exempt": "none", "customer_tax_ids": [], "default_payment_method": None,
         "default_source": None, "default_tax_rates": [], "discounts": [], "effective_at": record["status_transitions"]["finalized_at"],
         "ending_balance": None if record["status"] == "draft" else 0, "from_invoice": None, "hosted_invoice_url": None,
         "invoice_pdf": None, "last_finalization_error": None, "latest_revision": None, "next_payment_attempt": None,
-        "on_behalf_of": None, "receipt_number": None, "starting_balance": 0, "statement_descriptor": None,
+        "on_behalf_of": None, "payment_settings": {"default_mandate": None, "payment_method_options": None, "payment_method_types": None},
+        "receipt_number": None, "rendering": None, "shipping_cost": None, "shipping_details": None, "webhooks_delivered_at": None, "starting_balance": 0, "statement_descriptor": None,
         "subtotal_excluding_tax": subtotal, "test_clock": None, "total_discount_amounts": [],
         "total_excluding_tax": record["total"] - tax,
     }
     if is_basil(version):
         shown |= {
-            "amount_overpaid": 0, "total_taxes": _tax(tax, subtotal, version), "total_pretax_credit_amounts": [],
+            "automatic_tax": {"enabled": False, "disabled_reason": None, "liability": None, "provider": None, "status": None},
+            "automatically_finalizes_at": None, "customer_account": None, "issuer": {"type": "self"},
+            "amount_overpaid": 0, "total_taxes": _tax(_rate(account, record), tax, subtotal, version), "total_pretax_credit_amounts": [],
             "parent": {"type": "subscription_details", "quote_details": None, "subscription_details": {
                 "metadata": {}, "subscription": subscription}} if subscription else None,
         }
@@ -221,7 +253,7 @@ def _invoice_with_lines(
         shown |= {
             "charge": record["_charge"], "discount": None, "paid": record["status"] == "paid",
             "paid_out_of_band": record["_paid_out_of_band"], "payment_intent": record["_payment_intent"], "quote": None,
-            "subscription": subscription, "tax": tax or None, "total_tax_amounts": _tax(tax, subtotal, version),
+            "subscription": subscription, "tax": tax or None, "total_tax_amounts": _tax(_rate(account, record), tax, subtotal, version),
         }
 
 
@@ -233,11 +265,16 @@ def _charge(account: Account, record: Record, shown: Json, version: str) -> None
         "calculated_statement_descriptor": None, "failure_balance_transaction": None, "fraud_details": {}, "on_behalf_of": None,
         "outcome": {"network_status": "declined_by_network" if has_failed else "approved_by_network", "reason": record["failure_code"],
                     "seller_message": None, "type": "issuer_declined" if has_failed else "authorized"},
-        "payment_method": None, "payment_method_details": None, "receipt_number": None, "receipt_url": None, "review": None,
+        "payment_method": record.get("_payment_method"), "payment_method_details": None, "receipt_number": None, "receipt_url": None, "review": None,
         "shipping": None, "source_transfer": None, "statement_descriptor": None, "statement_descriptor_suffix": None,
         "transfer_data": None, "transfer_group": None,
     }
-    if not is_basil(version):
+    if is_basil(version):
+        shown["billing_details"]["tax_id"] = None
+        shown["outcome"] |= {"advice_code": None, "network_advice_code": None,
+                             "network_decline_code": "05" if has_failed else None}
+        shown["source"] = None
+    else:
         shown["invoice"] = record["_invoice"]
 
 
@@ -245,7 +282,7 @@ def _payment_intent(account: Account, record: Record, shown: Json, version: str)
     shown |= {
         "amount_capturable": 0, "application": None, "automatic_payment_methods": None, "canceled_at": None, "cancellation_reason": None,
         "capture_method": "automatic", "confirmation_method": "automatic", "description": None, "last_payment_error": None,
-        "next_action": None, "on_behalf_of": None, "payment_method": None, "payment_method_options": {},
+        "next_action": None, "on_behalf_of": None, "payment_method": record.get("_payment_method"), "payment_method_options": {},
         "payment_method_types": ["card"], "processing": None, "receipt_email": None, "review": None, "setup_future_usage": None,
         "shipping": None, "statement_descriptor": None, "transfer_data": None, "transfer_group": None,
     }
@@ -254,12 +291,17 @@ def _payment_intent(account: Account, record: Record, shown: Json, version: str)
 
 
 def _refund(account: Account, record: Record, shown: Json, version: str) -> None:
+    del shown["livemode"]
     shown |= {"balance_transaction": record.get("_txn"), "receipt_number": None, "source_transfer_reversal": None, "transfer_reversal": None}
     if record["status"] == "failed":
         shown |= {"failure_reason": "unknown", "failure_balance_transaction": None}
+    if is_basil(version):
+        paid = account.get("charges", record["charge"]) or {}
+        shown |= {"customer": paid.get("customer"), "customer_account": None, "destination_details": None,
+                  "payment_method": paid.get("_payment_method")}
 
 
-def credit_note_line(note: Record, line: Mapping[str, Any], version: str) -> Json:
+def credit_note_line(account: Account, note: Record, line: Mapping[str, Any], version: str) -> Json:
     shown: Json = {
         "id": line["id"], "object": "credit_note_line_item", "amount": line["amount"], "description": line["description"],
         "discount_amount": 0, "discount_amounts": [], "livemode": False, "quantity": line["quantity"], "tax_rates": [],
@@ -268,9 +310,9 @@ def credit_note_line(note: Record, line: Mapping[str, Any], version: str) -> Jso
     if line["invoice_line_item"]:
         shown["invoice_line_item"] = line["invoice_line_item"]
     if is_basil(version):
-        shown |= {"metadata": {}, "pretax_credit_amounts": [], "taxes": _tax(line["tax"], line["amount"], version)}
+        shown |= {"metadata": {}, "pretax_credit_amounts": [], "taxes": _tax(_rate(account, note), line["tax"], line["amount"], version)}
     else:
-        shown |= {"amount_excluding_tax": line["amount"], "tax_amounts": _tax(line["tax"], line["amount"], version),
+        shown |= {"amount_excluding_tax": line["amount"], "tax_amounts": _tax(_rate(account, note), line["tax"], line["amount"], version),
                   "unit_amount_excluding_tax": line["unit_amount_decimal"]}
     return shown
 
@@ -278,25 +320,37 @@ def credit_note_line(note: Record, line: Mapping[str, Any], version: str) -> Jso
 def _credit_note(account: Account, record: Record, shown: Json, version: str) -> None:
     lines = record["_lines"]
     shown["lines"] = listing(f"/v1/credit_notes/{record['id']}/lines",
-                             [credit_note_line(record, line, version) for line in lines[:NESTED_ROWS]], len(lines) > NESTED_ROWS)
+                             [credit_note_line(account, record, line, version) for line in lines[:NESTED_ROWS]], len(lines) > NESTED_ROWS)
     shown |= {
         "amount_shipping": 0, "discount_amount": 0, "discount_amounts": [], "shipping_cost": None,
-        "pdf": None, "subtotal_excluding_tax": record["subtotal"], "total_excluding_tax": record["total"] - record["_tax"],
+        "pdf": f"https://pay.stripe.com/credit_notes/{record['id']}/pdf", "subtotal_excluding_tax": record["subtotal"], "total_excluding_tax": record["total"] - record["_tax"],
     }
     if is_basil(version):
-        shown |= {"pre_payment_amount": record["_pre"], "post_payment_amount": record["_post"], "pretax_credit_amounts": [],
-                  "refunds": [dict(link) for link in record["_refunds"]], "total_taxes": _tax(record["_tax"], record["subtotal"], version)}
+        shown |= {"customer_account": None, "pre_payment_amount": record["_pre"], "post_payment_amount": record["_post"], "pretax_credit_amounts": [],
+                  "refunds": [dict(link) for link in record["_refunds"]], "total_taxes": _tax(_rate(account, record), record["_tax"], record["subtotal"], version)}
     else:
         shown |= {"refund": record["_refunds"][0]["refund"] if record["_refunds"] else None,
-                  "tax_amounts": _tax(record["_tax"], record["subtotal"], version)}
+                  "tax_amounts": _tax(_rate(account, record), record["_tax"], record["subtotal"], version)}
+
+
+_EVIDENCE = (
+    "access_activity_log", "billing_address", "cancellation_policy", "cancellation_policy_disclosure", "cancellation_rebuttal",
+    "customer_communication", "customer_email_address", "customer_name", "customer_purchase_ip", "customer_signature",
+    "duplicate_charge_documentation", "duplicate_charge_explanation", "duplicate_charge_id", "product_description", "receipt", "refund_policy",
+    "refund_policy_disclosure", "refund_refusal_explanation", "service_date", "service_documentation", "shipping_address", "shipping_carrier",
+    "shipping_date", "shipping_documentation", "shipping_tracking_number", "uncategorized_file", "uncategorized_text",
+)
 
 
 def _dispute(account: Account, record: Record, shown: Json, version: str) -> None:
     booked = (account.get("balance_transactions", id) for id in record.get("_txns", ()))
     shown |= {"balance_transactions": [render(account, "balance_transactions", row, version) for row in booked if row is not None],
-              "evidence": {}, "payment_method_details": None}
+              "evidence": dict.fromkeys(_EVIDENCE)}
     if is_basil(version):
         shown["enhanced_eligibility_types"] = []
+        shown["payment_method_details"] = None
+        shown["evidence"]["enhanced_evidence"] = {}
+        shown["evidence_details"] = {**record["evidence_details"], "enhanced_eligibility": {}, "submission_method": "not_submitted"}
 
 
 def _balance_transaction(account: Account, record: Record, shown: Json, version: str) -> None:
@@ -390,6 +444,36 @@ def _subscription_schedule(account: Account, record: Record, shown: Json, versio
         shown["billing_mode"] = {"type": "classic"}
 
 
+def _tax_rate(account: Account, record: Record, shown: Json, version: str) -> None:
+    shown["effective_percentage"] = None
+    if is_basil(version):
+        shown |= {"flat_amount": None, "jurisdiction_level": None, "rate_type": "percentage"}
+
+
+def _payment_method(account: Account, record: Record, shown: Json, version: str) -> None:
+    brand, (month, year) = record["_brand"], record["_expires"]
+    address = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
+    told = record["_billing"]
+    shown |= {
+        "billing_details": {"address": {**address, **(told.get("address") or {})}, **{name: told.get(name) for name in ("email", "name", "phone")}},
+        "card": {
+            "brand": brand, "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"}, "country": "US",
+            "exp_month": month, "exp_year": year, "fingerprint": record["id"].removeprefix("pm_")[:16], "funding": "credit",
+            "generated_from": None, "last4": record["_last4"], "networks": {"available": [brand], "preferred": None},
+            "three_d_secure_usage": {"supported": True}, "wallet": None,
+        },
+    }
+    if is_basil(version):
+        shown |= {"allow_redisplay": "unspecified", "customer_account": None}
+        shown["billing_details"]["tax_id"] = None
+        shown["card"] |= {"display_brand": brand, "regulated_status": None}
+
+
+def _test_clock(account: Account, record: Record, shown: Json, version: str) -> None:
+    if not is_basil(version):
+        shown.pop("status_details", None)
+
+
 def _event(account: Account, record: Record, shown: Json, version: str) -> None:
     """The object as it was, in the version of the event, whatever version the reader asked for."""
     kind, frozen = record["_kind"], record["api_version"]
@@ -429,6 +513,7 @@ _ADD: dict[str, Callable[[Account, Record, Json, str], None]] = {
     "charges": _charge, "payment_intents": _payment_intent, "refunds": _refund, "credit_notes": _credit_note, "disputes": _dispute,
     "events": _event, "balance_transactions": _balance_transaction, "payouts": _payout, "coupons": _coupon, "promotion_codes": _promotion_code,
     "discounts": _discount, "tax_ids": _tax_id, "invoiceitems": _invoice_item_shape, "subscription_schedules": _subscription_schedule,
+    "plans": _plan_view, "tax_rates": _tax_rate, "payment_methods": _payment_method, "test_helpers/test_clocks": _test_clock,
 }
 
 
@@ -440,6 +525,8 @@ _REFERENCES = {
     "subscription": "subscriptions", "credit_note": "credit_notes",
     "customer_balance_transaction": "customer_balance_transactions", "balance_transaction": "balance_transactions", "coupon": "coupons",
     "promotion_code": "promotion_codes", "schedule": "subscription_schedules", "discount": "discounts",
+    "payment_method": "payment_methods", "default_payment_method": "payment_methods", "tax_rate": "tax_rates",
+    "test_clock": "test_helpers/test_clocks",
 }
 # lists that an object shows only when asked: (object, field) -> kind, foreign key, url
 _LISTS = {

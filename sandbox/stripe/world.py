@@ -13,7 +13,7 @@ from typing import Any
 from sandbox.protocol import Record
 from sandbox.stripe import balance
 from sandbox.stripe.account import EVENT_WINDOW, Account, exponent, minor_units
-from sandbox.stripe.shapes import decimal_text, line_id
+from sandbox.stripe.shapes import decimal_text, line_id, tax_percentage
 from sandbox.world.model import CreditNote, Customer, Dispute, Invoice, Payment, Peer, Product, Refund, Row, Subscription, View, native_id
 
 _DAY = 86_400
@@ -146,6 +146,18 @@ def _invoice(row: Invoice, period: tuple[int, int], item: str | None, peer: Peer
     }
 
 
+def tax_rate_record(id: str, created: int, percentage: Decimal, **fields: Any) -> Record:
+    return {
+        "id": id, "created": created, "display_name": "Tax", "percentage": float(percentage), "inclusive": False, "active": True, "country": None,
+        "state": None, "jurisdiction": None, "description": None, "tax_type": None, "metadata": {}, **fields,
+    }
+
+
+def card_record(id: str, created: int, customer: str | None, brand: str, last4: str, expires: tuple[int, int], **fields: Any) -> Record:
+    return {"id": id, "created": created, "customer": customer, "type": "card", "metadata": {}, "_brand": brand, "_last4": last4,
+            "_expires": list(expires), "_billing": {}, **fields}
+
+
 def _refund(row: Refund) -> Record:
     reason = row.reason if row.reason in ("duplicate", "fraudulent", "requested_by_customer") else None
     return {
@@ -229,6 +241,23 @@ class _Writer:
         account.put("tax_ids", {"id": id, "created": _at(row.created_at), "customer": customer, "country": country, "value": row.tax_id,
                                 "type": tax_id_type(row.country), **({"_hidden": True} if row.hidden else {})})
 
+    def taxed(self, document: Record) -> None:
+        """The rate by which a document was taxed, so that its id leads to something."""
+        if document["_tax"]:
+            percentage = tax_percentage(document["_tax"], document["subtotal"])
+            id = self.account.named_id("tax_rates", str(percentage))
+            if self.account.get("tax_rates", id) is None:
+                self.account.put("tax_rates", tax_rate_record(id, self.since, percentage))
+
+    def card(self, row: Payment) -> str:
+        """The card that a customer pays with."""
+        id, customer = self.account.named_id("payment_methods", str(row.customer)), _id("customer", row.customer)
+        if self.account.get("payment_methods", id) is None:
+            payer = self.account.live("customers", customer) or {}
+            billing = {name: payer.get(name) for name in ("email", "name", "phone")}
+            self.account.put("payment_methods", card_record(id, _at(row.created_at), customer, "visa", "4242", (12, 2034), _billing=billing))
+        return id
+
     def product(self, row: Product) -> None:
         account, id, created = self.account, _id("product", row.key), _at(row.created_at)
         kept = account.live("products", id)
@@ -297,6 +326,7 @@ class _Writer:
                 period = (start, start + kept["_period_end"] - kept["_period_start"])
             item = _id("subscription_item", row.subscription)
         record = _invoice(row, period, item, self.peer)
+        self.taxed(record)
         rows: list[Any] = []
         scale = exponent(row.currency)
         for line in row.lines:
@@ -324,18 +354,19 @@ class _Writer:
         amount, currency = minor_units(row.amount, row.currency), row.currency.lower()
         invoice = _id("invoice", row.invoice) if row.invoice is not None else None
         customer = _id("customer", row.customer)
+        card = self.card(row)
         has_failed, is_paid = row.status == "failed", row.status == "succeeded"
         shared = {"created": created, "amount": amount, "currency": currency, "customer": customer, "_invoice": invoice, **_marks(row)}
         intended = {name: value for name, value in shared.items() if name != "_extra"}  # a row's own fields are the charge's
         self.plain("payment_intents", row, {
-            **intended, "id": intent, "amount_received": amount if is_paid else 0, "latest_charge": charge,
+            **intended, "id": intent, "_payment_method": card, "amount_received": amount if is_paid else 0, "latest_charge": charge,
             "status": "succeeded" if is_paid else "processing" if row.status == "pending" else "requires_payment_method", "metadata": {}})
         self.plain("charges", row, balance.book_charge(account, {
             **shared, "id": charge, "amount_captured": 0 if has_failed else amount, "amount_refunded": 0, "payment_intent": intent,
             "status": row.status, "paid": not has_failed, "captured": not has_failed, "refunded": False, "disputed": False,
             "failure_code": "card_declined" if has_failed else None,
             "failure_message": "Your card was declined." if has_failed else None, "description": None, "receipt_email": None,
-            "metadata": {"invoice_id": invoice} if invoice else {}}, f"charge-{row.key}"))
+            "metadata": {"invoice_id": invoice} if invoice else {}, "_payment_method": card}, f"charge-{row.key}"))
         if invoice is None:
             return
         self.plain("invoice_payments", row, {
@@ -367,7 +398,7 @@ class _Writer:
             "invoice_line_item": by_product.get(_id("product", line.product)),
             "type": "invoice_line_item" if _id("product", line.product) in by_product else "custom_line_item",
         } for line in row.lines]
-        self.plain("credit_notes", row, {
+        note = {
             "id": id, "created": created, "number": row.number, "status": "void" if row.removed else row.status,
             "type": "post_payment" if post else "pre_payment", "reason": row.reason if row.reason in _CREDIT_REASONS else None,
             "customer": _id("customer", row.customer), "invoice": _id("invoice", row.invoice) if row.invoice is not None else None,
@@ -375,7 +406,10 @@ class _Writer:
             "customer_balance_transaction": None, "memo": row.reason or None, "effective_at": _day(row.issue_date),
             "out_of_band_amount": max(post - refunded, 0) or None, "voided_at": voided, "metadata": {},
             "_pre": total - post, "_post": post, "_tax": tax, "_refunds": links, "_lines": lines, **_marks(row),
-        })
+        }
+        if invoice is None:
+            self.taxed(note)
+        self.plain("credit_notes", row, note)
 
     # ---------------------------------------------------------------- sums over related records
 

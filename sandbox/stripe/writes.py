@@ -62,6 +62,7 @@ def update(call: Call, kind: str, record: Record, params: Params, names: tuple[s
 
 # ------------------------------------------------------------------ customers and their balance
 
+CUSTOMERS_OF_A_CLOCK = 3
 CUSTOMER_FIELDS = ("name", "email", "phone", "description", "tax_exempt", "preferred_locales")
 
 
@@ -76,11 +77,15 @@ def _address(params: Params, old: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def create_customer(call: Call, params: Params) -> Record:
     account = call.account
+    if "test_clock" in params:
+        referred(account, "test_helpers/test_clocks", params["test_clock"], "test_clock")
+        if len(account.rows_by("customers", "_test_clock", params["test_clock"])) >= CUSTOMERS_OF_A_CLOCK:
+            raise wrong(f"You have reached the maximum of {CUSTOMERS_OF_A_CLOCK} customers on one test clock.", "test_clock")
     id = account.new_id("customers")
     record: Record = {
         "id": id, "created": account.now(), "name": None, "email": None, "phone": None, "description": None, "currency": None, "balance": 0,
         "delinquent": False, "tax_exempt": "none", "preferred_locales": [], "address": None, "invoice_prefix": id[4:12].upper(),
-        "next_invoice_sequence": 1, "metadata": {},
+        "next_invoice_sequence": 1, "metadata": {}, **({"_test_clock": params["test_clock"]} if "test_clock" in params else {}),
     }
     record |= _changed(params, record, CUSTOMER_FIELDS) | _address(params, None)
     account.put("customers", record)
@@ -170,7 +175,8 @@ def delete_product(call: Call, record: Record) -> Record:
     return {"id": record["id"], "deleted": True}
 
 
-def create_price(call: Call, params: Params) -> Record:
+def create_price(call: Call, params: Params, id: str | None = None) -> Record:
+    """`id`: the caller's own, where it is made under the older name of a plan."""
     account = call.account
     product = referred(account, "products", params["product"], "product")
     given = [name for name in ("unit_amount", "unit_amount_decimal") if name in params]
@@ -184,7 +190,7 @@ def create_price(call: Call, params: Params) -> Record:
         _payable(int(amount), currency, given[0])
     recurring = params.get("recurring")
     record: Record = {
-        "id": account.new_id("prices"), "created": account.now(), "product": product["id"], "active": params.get("active", True),
+        "id": id or account.new_id("prices"), "created": account.now(), "product": product["id"], "active": params.get("active", True),
         "currency": currency, "type": "recurring" if recurring else "one_time",
         "unit_amount": int(amount) if amount == amount.to_integral_value() else None, "unit_amount_decimal": decimal_text(amount),
         "recurring": {"interval_count": 1, **recurring} if recurring else None, "lookup_key": params.get("lookup_key"),

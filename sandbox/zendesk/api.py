@@ -22,6 +22,7 @@ from sandbox.protocol import Clock, Record, Request, Response, Store, json_respo
 from sandbox.world.model import Ticket, View
 from sandbox.zendesk import objects, records
 from sandbox.zendesk.account import INTEGRATION_USER_KEY, Account
+from sandbox.zendesk.endpoints import Endpoints
 from sandbox.zendesk.lifecycle import Lifecycle
 from sandbox.zendesk.login import Grant, Logins, Quotas, Spent, basic_refusal
 from sandbox.zendesk.objects import CustomObjects
@@ -114,6 +115,7 @@ class Zendesk:
         self._service = Service(self._account, clock)
         self._objects = CustomObjects(self._account, clock, self.actor_id, self._queue)
         self._lifecycle = Lifecycle(self._account, clock, self.actor_id, self._queue, self._write_ticket)
+        self._endpoints = Endpoints(store, clock, self.actor_id, settings.webhook_secret)
         lag = timedelta(seconds=settings.search_lag_seconds)
         self._searches = Search(self._account, clock, self._shown, self._spend, lag)
         self._routes = [(method, re.compile(pattern), handler) for method, pattern, handler in self._route_table()]
@@ -195,7 +197,7 @@ class Zendesk:
         resource = (
             section[1].removesuffix("_events").rstrip("s") + "s" if section[0] == "incremental" else section[0].removeprefix("deleted_")
         )
-        if resource not in ("organizations", "users", "tickets"):
+        if resource not in ("organizations", "users", "tickets", "webhooks"):
             resource = ""
         if not grant.allows(resource, "read" if reads else "write") or (section[0] == "incremental" and not self.settings.is_admin):
             explanation = "You do not have access to this page. Please contact the account owner of this help desk for further help."
@@ -249,6 +251,7 @@ class Zendesk:
             ("GET", f"{kinds}/count", self._show_count),
             ("GET", f"{kinds}/show_many", self._show_many),
             ("GET", "/(?P<kind>organizations|users)/search", self._search),
+            ("GET", "/(?P<kind>organizations|users)/autocomplete", self._autocomplete),
             ("GET", f"{kinds}", self._list),
             ("POST", "/(?P<kind>organizations|users)/create_or_update", self._create_or_update),
             ("POST", f"{kinds}/create_many", self._create_many),
@@ -278,6 +281,7 @@ class Zendesk:
             *self._objects.routes(),
             *self._lifecycle.routes(),
             *self._searches.routes(),
+            *self._endpoints.routes(),
             ("GET", "/job_statuses", self._jobs),
             ("GET", "/job_statuses/show_many", self._jobs),
             ("GET", f"/job_statuses{id}", self._job),
@@ -379,6 +383,16 @@ class Zendesk:
             ]
         else:
             raise invalid_attribute("external_id", "external_id or name is required")
+        return self._rows(call, call.kind, rows, len(rows))
+
+    def _autocomplete(self, call: Call) -> Response:
+        """Those whose name starts with what was typed so far."""
+        name = call.request.param("name")
+        if not name:
+            raise invalid_attribute("name", "name is required")
+        if any(given.startswith("page[") for given, _ in call.request.query):
+            raise invalid_attribute("page", "this list is paged by offset only")
+        rows = [row for row in self._account.listed(call.kind) if row["name"].lower().startswith(name.lower())]
         return self._rows(call, call.kind, rows, len(rows))
 
     def _related(self, call: Call) -> Response:

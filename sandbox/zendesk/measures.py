@@ -41,6 +41,7 @@ class _Life:
         self.replies = self.reopens = self.assignees = 0
         self.last_comment = self.requester_at = self.assigned = self.first_assigned = self.status_at = None  # type: datetime | None
         self.spent: dict[str, timedelta] = {}
+        self.steps: list[tuple[datetime, str]] = []
         self.first_solved: datetime | None = None
         self.solved: datetime | None = None
         status, since, requester = "new", self.opened, ticket.get("requester_id")
@@ -62,6 +63,7 @@ class _Life:
                     self.spent[status] = self.spent.get(status, timedelta()) + (at - since)
                     before, status, since = status, child["value"], at
                     self.status_at = at
+                    self.steps.append((at, status))
                     if status in SOLVED and before not in SOLVED:
                         self.solved, self.first_solved = at, self.first_solved or at
                     elif before in SOLVED and status not in SOLVED:
@@ -127,7 +129,33 @@ def timer_events(ticket: Record, audits: Sequence[Record], is_agent: IsAgent) ->
                 found.append((due, place + 2, {**base, "type": "breach", "deleted": False}))
         if end is not None:
             found.append((end, place + 3, {**base, "type": "fulfill"}))
+    found += [(life.opened, 20 + place, {"ticket_id": ticket["id"], "metric": metric, "instance_id": 0, "type": "measure"})
+              for place, metric in enumerate(("reply_time", "resolution_time", "requester_wait_time"))]
+    found += _waits(ticket["id"], life)
     return sorted((epoch(at), number + place, {"id": number + place, **record, "time": stamp(at)}) for at, place, record in found)
+
+
+def _waits(ticket_id: int, life: _Life) -> list[tuple[datetime, int, Record]]:
+    """The timer of how long the requester waits: it stands still while the ticket is pending and has ended where it is solved."""
+    base = {"ticket_id": ticket_id, "metric": "requester_wait_time", "instance_id": 1}
+    found: list[tuple[datetime, int, Record]] = [(life.opened, 30, {**base, "type": "activate"})]
+    waited, since, place = timedelta(), life.opened, 31
+    runs = True
+    for at, status in life.steps:
+        ends = status == "pending" or status in SOLVED
+        if runs and ends:
+            waited += at - since
+            found.append((at, place, {**base, "type": "pause" if status == "pending" else "fulfill"}))
+            found.append((at, place + 1, {**base, "type": "update_status", "status": _minutes(waited)}))
+        elif not runs and not ends:
+            since = at
+            found.append((at, place, {**base, "type": "activate"}))
+        else:
+            continue
+        runs, place = not ends, place + 2
+        if place >= _EVENTS - 1:  # the room of one ticket is used up
+            break
+    return found
 
 
 def rating(ticket: Record, solved_at: str, key: int, as_of: datetime) -> Record | None:

@@ -184,13 +184,14 @@ def start_time(request: Request, horizon: int) -> int:
     text = request.param("start_time")
     if text is None:
         raise Refused(json_response({"error": "InvalidValue", "description": "Missing parameter start_time"}, 400))
-    if not text.isascii() or not text.isdecimal():
+    whole, _, fraction = text.partition(".")  # clients send a decimal number too: it is cut
+    if not text.isascii() or not whole.isdecimal() or (fraction and not fraction.isdecimal()):
         raise invalid_attribute("start_time", "start_time must be an integer")
-    if int(text) > horizon:
+    if int(whole) > horizon:
         raise Refused(
             json_response({"error": "InvalidValue", "description": "Too recent start_time. Use a start_time older than 1 minute"}, 400)
         )
-    return int(text)
+    return int(whole)
 
 
 def _export_size(request: Request) -> int:

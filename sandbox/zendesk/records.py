@@ -220,7 +220,7 @@ def ticket(row: Ticket, generated: int) -> Record:
         "subject": row.subject,
         "raw_subject": row.subject,
         "description": first.body if first else row.subject,
-        "type": row.type or None,
+        "type": row.type if row.type in TICKET_TYPES else "task" if row.type else None,  # the desk knows four types; the rest are tags
         "priority": row.priority or None,
         "status": row.status,
         "custom_status_id": custom_status_id(row.status),

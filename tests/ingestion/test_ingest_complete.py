@@ -149,7 +149,7 @@ def test_zendesk_service_lands_as_the_vendor_has_it(fresh, lab):
     assert fresh.rows("zendesk", "tickets", solved) == [(0,)]
     assert fresh.rows("zendesk", "ticket_metric_events", "SELECT count(*) - count(DISTINCT id) FROM t") == [(0,)]
     assert {row[0] for row in fresh.rows("zendesk", "ticket_metric_events", "SELECT DISTINCT type FROM t")} == {
-        "activate", "apply_sla", "breach", "fulfill"}
+        "activate", "apply_sla", "breach", "fulfill", "measure", "pause", "update_status"}
     assert fresh.rows("zendesk", "brands", "SELECT count(*) FROM t") == [(1,)]
     assert set(result.quarantined) <= {"users"}  # the world plants one there
 

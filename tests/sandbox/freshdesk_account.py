@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlencode
 
 import requests
 
 from sandbox.freshdesk import create
 from sandbox.freshdesk.api import Freshdesk
-from sandbox.protocol import Clock, Request, Store
+from sandbox.protocol import Clock, Request, Response, Store
 from sandbox.world.model import Agent, Asset, Change, Comment, Contact, Customer, Product, Ticket, View
+from tests.sandbox.served import served as served_alone
 
 KEY = "freshdesk-sandbox-key"
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -122,44 +120,14 @@ def served(view: View | None = None, **settings: Any) -> Iterator[Desk]:
     vendor.load(view or world())
     desk = Desk(vendor, clock)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = -1
+    def answer(request: Request) -> Response | None:
+        query = f"?{urlencode(request.query)}" if request.query else ""
+        desk.seen.append(f"{request.method} {request.path}{query}")
+        number = len(desk.seen)
+        if (step := desk.before.pop(number, None)) is not None:
+            step()
+        response = vendor.rate_limited(request) if number in desk.limited else vendor.handle(request)
+        return None if response.status == CUT else response
 
-        def answer(self) -> None:
-            parts = urlsplit(self.path)
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            desk.seen.append(f"{self.command} {self.path}")
-            number = len(desk.seen)
-            if (step := desk.before.pop(number, None)) is not None:
-                step()
-            request = Request(
-                self.command, parts.path, desk.url, tuple(parse_qsl(parts.query, keep_blank_values=True)),
-                {name.lower(): value for name, value in self.headers.items()}, body)
-            response = vendor.rate_limited(request) if number in desk.limited else vendor.handle(request)
-            if response.status == CUT:
-                self.close_connection = True
-                return
-            self.send_response_only(response.status)
-            self.send_header("Date", format_datetime(clock.now(), usegmt=True))
-            for name, value in response.headers.items():
-                self.send_header(name, value)
-            if response.status != 204:
-                self.send_header("content-length", str(len(response.body)))
-            self.end_headers()
-            self.wfile.write(response.body)
-
-        do_GET = do_POST = do_PUT = do_DELETE = answer
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Quiet: the tests look at `seen`."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    desk.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with served_alone(answer, clock) as desk.url:
         yield desk
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 import requests
@@ -24,6 +22,7 @@ from sandbox.dynamics365_finance.enumerations import ENUMS
 from sandbox.dynamics365_finance.ids import company_of, native_id
 from sandbox.protocol import Clock, Request, Store
 from sandbox.world.model import Contact, CreditNote, Customer, Invoice, Line, Order, Payment, Product, Refund, Return, Shipment, View
+from tests.sandbox.served import served
 
 AT = datetime(2024, 5, 24, 10, 30, tzinfo=UTC)
 STAMP: dict[str, Any] = {"created_at": AT, "updated_at": AT, "actor": "mia"}
@@ -114,45 +113,17 @@ class Environment:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Environment]]:
-    servers: list[ThreadingHTTPServer] = []
+    open_servers = ExitStack()
 
     def start(view: View | None = None, **settings: Any) -> Environment:
         clock = Clock()
         vendor = Dynamics(Store(), clock, Settings(**settings))
         vendor.load(view or _view())
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+        return Environment(vendor, clock, open_servers.enter_context(served(vendor.handle, clock)))
 
-            def _answer(self) -> None:
-                parts = urlsplit(self.path)
-                request = Request(
-                    self.command, unquote(parts.path), f"http://{self.headers['Host']}", tuple(parse_qsl(parts.query, keep_blank_values=True)),
-                    {key.lower(): value for key, value in self.headers.items()},
-                    self.rfile.read(int(self.headers.get("content-length", 0))),
-                )
-                response = vendor.handle(request)
-                self.send_response(response.status)
-                for key, value in response.headers.items():
-                    self.send_header(key, value)
-                self.send_header("content-length", str(len(response.body)))
-                self.end_headers()
-                self.wfile.write(response.body)
-
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer
-
-            def log_message(self, *args: Any) -> None:
-                return
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        servers.append(server)
-        return Environment(vendor, clock, f"http://127.0.0.1:{server.server_port}")
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with open_servers:
+        yield start
 
 
 @pytest.fixture

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import ssl
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
@@ -34,6 +30,7 @@ from sandbox.protocol import Clock, Request, Store
 from sandbox.salesforce import api as stand_in
 from sandbox.salesforce.soql import full_id
 from sandbox.world.model import Agent, Contact, Contract, Customer, Line, Opportunity, Product, View, native_id
+from tests.sandbox.served import served
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 CONTACTS = 4_321
@@ -211,51 +208,11 @@ def serve(certificate: tuple[Path, Path], prefix: str = "", **settings: Any) -> 
     assert isinstance(vendor, stand_in.Salesforce)
     vendor.load(small_view())
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def answer(self) -> None:
-            address = urlsplit(self.path)
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            request = Request(
-                method=self.command,
-                path=address.path.removeprefix(prefix),
-                base_url=f"https://{self.headers['host']}{prefix}",
-                query=tuple(parse_qsl(address.query, keep_blank_values=True)),
-                headers={k.lower(): v for k, v in self.headers.items()},
-                body=body,
-            )
-            response = vendor.handle(request)
-            self.send_response(response.status)
-            for name, value in response.headers.items():
-                self.send_header(name, value)
-            if response.status not in (204, 304):
-                self.send_header("content-length", str(len(response.body)))
-            self.end_headers()
-            if response.status not in (204, 304) and self.command != "HEAD":
-                self.wfile.write(response.body)
-
-        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_HEAD = answer
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Test output stays quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
     session = requests.Session()
     session.verify = str(certificate[0])
     session.trust_env = False  # a CA bundle in the environment would win over ours
-    try:
-        yield Running(vendor, clock, f"https://localhost:{server.server_port}{prefix}", session)
-    finally:
-        session.close()
-        server.shutdown()
-        server.server_close()
+    with session, served(vendor.handle, clock, prefix=prefix, certificate=certificate) as url:
+        yield Running(vendor, clock, url, session)
 
 
 @pytest.fixture

@@ -5,23 +5,22 @@ from __future__ import annotations
 import base64
 import json
 import re
-import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
 
 from concord.settings import PROJECT
-from sandbox.protocol import Clock, Request, Store
+from sandbox.protocol import Clock, Store
 from sandbox.servicenow.api import ServiceNow, create
 from sandbox.servicenow.ids import native_id
 from sandbox.world.model import Agent, Asset, Change, Comment, Contact, Customer, Product, Ticket, View
+from tests.sandbox.served import served as served_alone
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 SPECS = PROJECT.parent / "shared" / "specs" / "servicenow" / "samples"
@@ -109,49 +108,17 @@ class Served:
     """Serves instances over HTTP until the test ends."""
 
     def __init__(self) -> None:
-        self._servers: list[ThreadingHTTPServer] = []
+        self._open = ExitStack()
 
     def __call__(self, view: View | None = None, log: Path | None = None, **settings: Any) -> Desk:
         clock, store = Clock(), Store(log)
         vendor = create(store, clock, **settings)
         vendor.load(view or world())
         store.open_log()
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(vendor))
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        self._servers.append(server)
-        return Desk(f"http://127.0.0.1:{server.server_address[1]}", vendor, clock)
+        return Desk(self._open.enter_context(served_alone(vendor.handle, clock)), vendor, clock)
 
     def close(self) -> None:
-        for server in self._servers:
-            server.shutdown()
-            server.server_close()
-
-
-def _handler(vendor: ServiceNow) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = 65536
-
-        def _serve(self) -> None:
-            parts = urlsplit(self.path)
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            answer = vendor.handle(Request(
-                self.command, parts.path, f"http://{self.headers['host']}", tuple(parse_qsl(parts.query, keep_blank_values=True)),
-                {name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(answer.status)
-            for name, value in answer.headers.items():
-                self.send_header(name, value)
-            if answer.status != 204:
-                self.send_header("content-length", str(len(answer.body)))
-            self.end_headers()
-            self.wfile.write(answer.body)
-
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """A test's output is no access log."""
-
-    return Handler
+        self._open.close()
 
 
 @pytest.fixture

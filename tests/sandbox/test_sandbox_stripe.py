@@ -9,10 +9,10 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from sandbox.world.model import (
     View,
     native_id,
 )
+from tests.sandbox.served import served
 
 BASIL, OLD = "2026-10-28.endive", "2022-11-15"
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -145,45 +146,21 @@ class Site:
                                      **({"stripe_version": version} if version else {}))
 
 
-def open_site(view: View | None, **settings: Any) -> tuple[Site, ThreadingHTTPServer]:
+@contextmanager
+def open_site(view: View | None, **settings: Any) -> Iterator[Site]:
     clock = Clock()
     vendor = stand_in.Stripe(Store(), clock, stand_in.Settings(**{"requests_per_second": None, **settings}))
     if view is not None:
         vendor.load(view)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def respond(self) -> None:
-            path, _, query = self.path.partition("?")
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            request = Request(self.command, path, f"http://{self.headers['host']}",
-                              tuple(urllib.parse.parse_qsl(query, keep_blank_values=True)), headers, body)
-            answer = vendor.handle(request)
-            self.send_response(answer.status)
-            for name, value in answer.headers.items():
-                self.send_header(name, value)
-            self.send_header("content-length", str(len(answer.body)))
-            self.end_headers()
-            self.wfile.write(answer.body)
-
-        do_GET = do_POST = do_DELETE = respond
-
-        def log_message(self, *_: object) -> None:
-            return None
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    return Site(f"http://127.0.0.1:{server.server_port}", vendor, clock), server
+    with served(vendor.handle, clock) as url:
+        yield Site(url, vendor, clock)
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    opened, server = open_site(world())
-    yield opened
-    server.shutdown()
-    server.server_close()
+    with open_site(world()) as opened:
+        yield opened
 
 
 def error(answer: Answer, status: int) -> dict[str, Any]:
@@ -265,12 +242,11 @@ def test_keys_are_verified(site: Site) -> None:
 
 
 def test_restricted_key_is_held_to_its_resources() -> None:
-    site, server = open_site(world(), restricted_keys={"rk_test_1": {"invoices": "read", "customers": "write"}})
-    assert site.ask("GET", "/v1/invoices", key="rk_test_1").status == 200
-    assert site.ask("POST", f"/v1/customers/{sid('customer', 1)}", {"name": "n"}, key="rk_test_1").status == 200
-    assert site.ask("GET", "/v1/charges", key="rk_test_1").status == 403
-    assert site.ask("POST", f"/v1/invoices/{sid('invoice', 1)}/void", {}, key="rk_test_1").status == 403
-    server.shutdown()
+    with open_site(world(), restricted_keys={"rk_test_1": {"invoices": "read", "customers": "write"}}) as site:
+        assert site.ask("GET", "/v1/invoices", key="rk_test_1").status == 200
+        assert site.ask("POST", f"/v1/customers/{sid('customer', 1)}", {"name": "n"}, key="rk_test_1").status == 200
+        assert site.ask("GET", "/v1/charges", key="rk_test_1").status == 403
+        assert site.ask("POST", f"/v1/invoices/{sid('invoice', 1)}/void", {}, key="rk_test_1").status == 403
 
 
 def test_versions(site: Site) -> None:
@@ -300,13 +276,12 @@ def test_parameters_are_checked(site: Site) -> None:
 
 
 def test_rate_and_concurrency_limits() -> None:
-    site, server = open_site(world(), requests_per_second=3)
-    answers = [site.ask("GET", "/v1/products") for _ in range(6)]
-    assert [answer.status for answer in answers] == [200, 200, 200, 429, 429, 429]
-    assert answers[3].body["error"]["code"] == "rate_limit" and answers[3].headers["stripe-rate-limited-reason"] == "global-rate"
-    time.sleep(1.05)
-    assert site.ask("GET", "/v1/products").status == 200
-    server.shutdown()
+    with open_site(world(), requests_per_second=3) as site:
+        answers = [site.ask("GET", "/v1/products") for _ in range(6)]
+        assert [answer.status for answer in answers] == [200, 200, 200, 429, 429, 429]
+        assert answers[3].body["error"]["code"] == "rate_limit" and answers[3].headers["stripe-rate-limited-reason"] == "global-rate"
+        time.sleep(1.05)
+        assert site.ask("GET", "/v1/products").status == 200
     headers = {"authorization": "Bearer sk_test_concord"}
     busy = site.vendor.handle(Request("GET", "/v1/products", site.url, headers=headers, in_flight=101))
     assert (busy.status, busy.headers["stripe-rate-limited-reason"]) == (429, "global-concurrency")
@@ -510,18 +485,17 @@ def test_a_failed_execution_is_replayed_too(site: Site) -> None:
 
 
 def test_a_key_in_use_is_a_conflict_and_a_locked_object_times_out() -> None:
-    site, server = open_site(world(), lock_timeout_seconds=0.6)
-    answers: list[Answer] = []
-    with site.vendor.store.lock:
-        running = threading.Thread(target=lambda: answers.append(site.ask("POST", "/v1/customers", {"name": "x"}, idempotency_key="z")))
-        running.start()
-        time.sleep(0.2)
-        conflict = error(site.ask("POST", "/v1/customers", {"name": "x"}, idempotency_key="z"), 409)
-        assert (conflict["type"], conflict["code"]) == ("idempotency_error", "idempotency_key_in_use")
-        running.join()
-    assert error(answers[0], 429)["code"] == "lock_timeout" and answers[0].headers["stripe-should-retry"] == "true"
-    assert site.ask("POST", "/v1/customers", {"name": "x"}, idempotency_key="z").status == 200
-    server.shutdown()
+    with open_site(world(), lock_timeout_seconds=0.6) as site:
+        answers: list[Answer] = []
+        with site.vendor.store.lock:
+            running = threading.Thread(target=lambda: answers.append(site.ask("POST", "/v1/customers", {"name": "x"}, idempotency_key="z")))
+            running.start()
+            time.sleep(0.2)
+            conflict = error(site.ask("POST", "/v1/customers", {"name": "x"}, idempotency_key="z"), 409)
+            assert (conflict["type"], conflict["code"]) == ("idempotency_error", "idempotency_key_in_use")
+            running.join()
+        assert error(answers[0], 429)["code"] == "lock_timeout" and answers[0].headers["stripe-should-retry"] == "true"
+        assert site.ask("POST", "/v1/customers", {"name": "x"}, idempotency_key="z").status == 200
 
 
 def test_writes_survive_a_restart(tmp_path: Path) -> None:
@@ -673,18 +647,17 @@ def test_many_invoices_load_and_page_quickly() -> None:
     view = world()
     view.invoices = [invoice(key, 1 + key % 25, lines=15, age=5.01 + key / 30) for key in range(1200)]
     started = time.perf_counter()
-    site, server = open_site(view)
-    loaded = time.perf_counter() - started
-    client = site.client()
-    started = time.perf_counter()
-    assert sum(1 for _ in client.v1.events.list({"limit": 100, "type": "invoice.created"}).auto_paging_iter()) == 750
-    rows, page = 0, site.get("/v1/invoices", limit=100)
-    while True:
-        rows += len(page["data"])
-        if not page["has_more"]:
-            break
-        page = site.get("/v1/invoices", limit=100, starting_after=page["data"][-1]["id"])
-    server.shutdown()
+    with open_site(view) as site:
+        loaded = time.perf_counter() - started
+        client = site.client()
+        started = time.perf_counter()
+        assert sum(1 for _ in client.v1.events.list({"limit": 100, "type": "invoice.created"}).auto_paging_iter()) == 750
+        rows, page = 0, site.get("/v1/invoices", limit=100)
+        while True:
+            rows += len(page["data"])
+            if not page["has_more"]:
+                break
+            page = site.get("/v1/invoices", limit=100, starting_after=page["data"][-1]["id"])
     assert rows == 1200 and loaded < 10 and time.perf_counter() - started < 30
 
 

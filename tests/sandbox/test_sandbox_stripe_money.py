@@ -11,10 +11,8 @@ from tests.sandbox.test_sandbox_stripe import BASIL, NOW, OLD, Site, error, open
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    opened, server = open_site(world())
-    yield opened
-    server.shutdown()
-    server.server_close()
+    with open_site(world()) as opened:
+        yield opened
 
 
 def post(site: Site, path: str, status: int = 200, version: str = BASIL, **form: object) -> dict:  # type: ignore[type-arg]

@@ -81,10 +81,65 @@ def test_metric_sets_come_beside_the_tickets_only_when_asked(desk: Desk) -> None
 def test_timer_events_are_exported_with_the_policy_and_the_breach(desk: Desk) -> None:
     answer = desk.get("/incremental/ticket_metric_events", start_time=0)
     mine = [row for row in answer["ticket_metric_events"] if row["ticket_id"] == int(zid("ticket", 3)) and row["metric"] == "reply_time"]
-    assert [row["type"] for row in mine] == ["activate", "apply_sla", "breach", "fulfill"] and answer["end_of_stream"]
+    assert [row["type"] for row in mine] == ["activate", "apply_sla", "measure", "breach", "fulfill"] and answer["end_of_stream"]
     assert mine[1]["sla"]["target"] == 60 and mine[1]["sla"]["policy"]["id"] == desk.get("/slas/policies")["sla_policies"][0]["id"]
-    assert mine[2]["deleted"] is False and all(set(row) >= {"id", "instance_id", "time"} for row in mine)
+    assert mine[3]["deleted"] is False and all(set(row) >= {"id", "instance_id", "time"} for row in mine)
     assert desk.call("GET", "/incremental/ticket_metric_events").status_code == 400  # no start time
+
+
+def test_the_requesters_wait_stands_still_while_the_ticket_is_pending(served: Served) -> None:
+    steps = [("new", "open", 1), ("open", "pending", 3), ("pending", "open", 10), ("open", "solved", 12)]
+    waiting = solved(4)
+    told = {**vars(waiting), "changes": [Change(at=waiting.created_at + timedelta(hours=at), field="status", old=old, new=new, agent=1)
+                                         for old, new, at in steps]}
+    desk = served(service_world(tickets=[type(waiting)(**told)]), search_lag_seconds=0)
+    rows = [row for row in desk.get("/incremental/ticket_metric_events", start_time=0)["ticket_metric_events"] if row["metric"] == "requester_wait_time"]
+    assert [(row["type"], row["instance_id"]) for row in rows] == [
+        ("measure", 0), ("activate", 1), ("pause", 1), ("update_status", 1), ("activate", 1), ("fulfill", 1), ("update_status", 1)]
+    assert [row["status"] for row in rows if row["type"] == "update_status"] == [{"calendar": 180, "business": 180}, {"calendar": 300, "business": 300}]
+
+
+def test_exports_cut_a_decimal_start_time(desk: Desk) -> None:
+    for path in ("tickets/cursor", "users/cursor", "organizations", "ticket_events", "ticket_metric_events"):
+        whole, decimal = desk.get(f"/incremental/{path}", start_time="1420070400"), desk.get(f"/incremental/{path}", start_time="1420070400.0")
+        assert whole == decimal
+    for text in ("soon", "1.x", ".5", "-1.0"):
+        desk.get("/incremental/organizations", 400, start_time=text)
+
+
+def test_names_are_completed_from_their_start(desk: Desk) -> None:
+    name = desk.get("/organizations")["organizations"][0]["name"]
+    found = desk.get("/organizations/autocomplete", name=name[:4].upper())
+    assert name in [row["name"] for row in found["organizations"]] and {"count", "next_page", "previous_page"} <= set(found)
+    assert desk.get("/organizations/autocomplete", name=name[1:5])["organizations"] == []
+    user = desk.get("/users")["users"][0]["name"]
+    assert user in [row["name"] for row in desk.get("/users/autocomplete", name=user[:3])["users"]]
+    desk.get("/users/autocomplete", 400)
+
+
+def test_webhooks_are_made_listed_changed_and_deleted(desk: Desk) -> None:
+    sent = {"name": "Concord", "endpoint": "https://hooks.example/zendesk", "http_method": "POST", "request_format": "json", "status": "active",
+            "subscriptions": ["zen:event-type:ticket.status_changed"], "authentication": {"type": "bearer_token", "data": {"token": "t"}}}
+    made = desk.call("POST", "/webhooks", json={"webhook": sent})
+    assert made.status_code == 201
+    hook = made.json()["webhook"]
+    assert len(hook["id"]) == 26 and hook["authentication"] == {"type": "bearer_token"} and hook["subscriptions"] == sent["subscriptions"]
+    other = desk.call("POST", "/webhooks", json={"webhook": {**sent, "name": "Second"}}).json()["webhook"]
+    assert [row["id"] for row in desk.get("/webhooks")["webhooks"]] == sorted([hook["id"], other["id"]])
+    page = desk.get("/webhooks", **{"page[size]": 1})
+    assert page["meta"]["has_more"] and len(page["webhooks"]) == 1
+    assert [row["name"] for row in desk.get("/webhooks", **{"filter[name_contains]": "sec"})["webhooks"]] == ["Second"]
+    secret = desk.get(f"/webhooks/{hook['id']}/signing_secret")["signing_secret"]
+    assert secret == {"algorithm": "SHA256", "secret": "zendesk-webhook-secret"}
+    assert desk.call("POST", f"/webhooks/{hook['id']}/signing_secret").json()["signing_secret"]["secret"] != secret["secret"]
+    assert desk.get(f"/webhooks/{hook['id']}/invocations")["invocations"] == []
+    assert desk.call("PATCH", f"/webhooks/{hook['id']}", json={"webhook": {"status": "inactive"}}).status_code == 204
+    assert desk.get(f"/webhooks/{hook['id']}")["webhook"]["status"] == "inactive"
+    for wrong in ({"endpoint": "nowhere"}, {"status": "on"}, {"name": None}, {"subscriptions": ["conditional_ticket_events", "zen:event-type:x"]}, {"colour": "red"}):
+        refusal = desk.call("POST", "/webhooks", json={"webhook": {**sent, **wrong}})
+        assert refusal.status_code == 400 and {"code", "title", "detail"} <= set(refusal.json()["errors"][0])
+    assert desk.call("DELETE", f"/webhooks/{hook['id']}").status_code == 204
+    assert desk.call("GET", f"/webhooks/{hook['id']}").json()["errors"][0]["code"] == "WebhookNotFound"
 
 
 def test_ratings_of_solved_tickets_by_score_and_time(desk: Desk) -> None:
