@@ -1,0 +1,178 @@
+"""The normal form of an organisation's name: its words without legal form, what sets it apart from its siblings, its initials.
+
+Not here: addresses and numbers (identity/fields.py), how alike two normal forms are (identity/agreement.py).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from identity.facts import Phrase, name_facts, stem
+
+LETTERS = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
+POINTED = re.compile(r"(?<![^\W\d_])((?:[^\W\d_]\.\s?){1,}[^\W\d_])\b\.?")  # L.L.C., S. A., U.S.
+APOSTROPHE = re.compile(r"['’`´]")
+WORD = re.compile(r"[^\W_]+")
+BRACKET = re.compile(r"[(\[{]([^)\]}]*)[)\]}]?")
+SECOND = re.compile(r"\b(?:d\s*[/.]\s*b\s*[/.]\s*a|t\s*/\s*a|a\s*/\s*k\s*/\s*a|f\s*/\s*k\s*/\s*a)\b\.?", re.IGNORECASE)
+DANGLING = frozenset(("and", "und", "et", "the", "of", "de"))
+ORDINAL = re.compile(r"^0*(\d+)(?:st|nd|rd|th)?$")
+
+
+@dataclass(frozen=True)
+class Name:
+    """`words`: canonical, in order, each once. `key`: the same whatever the order. `marks`: numbers and directions that name a unit."""
+
+    key: str
+    words: tuple[str, ...]
+    marks: tuple[str, ...]
+    form: str
+    initials: str
+    compact: str
+
+
+def plain(text: str) -> str:
+    """Lower case without accents."""
+    if text.isascii():
+        return text.lower()
+    folded = unicodedata.normalize("NFKD", text.casefold().translate(LETTERS))
+    return "".join(c for c in folded if not unicodedata.combining(c)).translate(LETTERS)
+
+
+@lru_cache(maxsize=1 << 16)
+def _canonical(word: str) -> str:
+    facts = name_facts()
+    if word in facts.numbers:
+        return facts.numbers[word]
+    if ordinal := ORDINAL.match(word):
+        return ordinal[1]
+    if word in facts.marks:
+        return word
+    return stem(facts.words.get(word, word))
+
+
+def _words(text: str) -> list[str]:
+    text = POINTED.sub(lambda found: re.sub(r"[.\s]", "", found[1]) + " ", text)
+    text = APOSTROPHE.sub("", text).replace("&", " and ").replace("+", " and ")
+    merged: list[str] = []
+    spelled = ""  # L L C
+    for word in WORD.findall(text):
+        if len(word) == 1 and word.isalpha():
+            spelled += word
+            continue
+        if spelled:
+            merged.append(spelled)
+            spelled = ""
+        merged.append(word)
+    return [*merged, spelled] if spelled else merged
+
+
+@lru_cache(maxsize=8)
+def _by_first(where: str) -> dict[str, list[Phrase]]:
+    """The phrases of 'places', 'second' or a position of legal forms by their first word, the longest first."""
+    facts = name_facts()
+    phrases: Iterable[Phrase] = {"places": facts.places, "second": facts.second_name}.get(where) or facts.forms[where]
+    found: dict[str, list[Phrase]] = {}
+    for phrase in sorted(phrases, key=lambda phrase: (-len(phrase), phrase)):
+        found.setdefault(phrase[0], []).append(phrase)
+    return found
+
+
+@lru_cache(maxsize=8)
+def _by_last(where: str) -> dict[str, list[Phrase]]:
+    found: dict[str, list[Phrase]] = {}
+    for phrase in sorted(name_facts().forms[where], key=lambda phrase: (-len(phrase), phrase)):
+        found.setdefault(phrase[-1], []).append(phrase)
+    return found
+
+
+def _phrase_at(words: list[str], at: int, where: str) -> Phrase | None:
+    for phrase in _by_first(where).get(words[at], ()):
+        if len(phrase) == 1 or tuple(words[at : at + len(phrase)]) == phrase:
+            return phrase
+    return None
+
+
+def _without_forms(words: list[str]) -> tuple[list[str], str]:
+    """What is left of the words, and the first kind of legal form found. A name of legal forms alone keeps its words."""
+    forms, kind, kept = name_facts().forms, "", list(words)
+    at = 0
+    while at < len(kept):
+        phrase = _phrase_at(kept, at, "anywhere")
+        if phrase and len(kept) > len(phrase):
+            kind = forms["anywhere"][phrase] if not kind or kind in ("company", "corporation") else kind
+            del kept[at : at + len(phrase)]
+        else:
+            at += 1
+    again = True
+    while again and len(kept) > 1:
+        again = False
+        while len(kept) > 1 and kept[-1] in DANGLING:
+            kept.pop()
+        for where in ("trailing", "leading"):
+            for phrase in _by_last(where).get(kept[-1], ()):
+                if len(phrase) < len(kept) and tuple(kept[-len(phrase) :]) == phrase:
+                    kind, again = kind or forms[where][phrase], True
+                    del kept[-len(phrase) :]
+                    break
+        if (head := _phrase_at(kept, 0, "leading")) and len(head) < len(kept):
+            kind, again = kind or forms["leading"][head], True
+            del kept[: len(head)]
+    return kept, kind
+
+
+def _placed(words: list[str]) -> list[str]:
+    places, found, at = name_facts().places, [], 0
+    while at < len(words):
+        phrase = _phrase_at(words, at, "places")
+        found.append(places[phrase] if phrase else words[at])
+        at += len(phrase) if phrase else 1
+    return found
+
+
+def _spoken(words: list[str]) -> list[str]:
+    """Without words that carry nothing; a single letter carries something unless it stands between words."""
+    nothing, last = name_facts().nothing, len(words) - 1
+    kept = [
+        word for at, word in enumerate(words)
+        if word not in nothing or (len(word) == 1 and (at == last or (at == 0 and word != "a") or words[at + 1] == "and" or words[at - 1] == "and"))
+    ]
+    return kept or words
+
+
+def normal_form(text: str) -> Name:
+    """The normal form of one name; of a text without a letter or digit, an empty one."""
+    facts = name_facts()
+    bare, form = _without_forms(_words(plain(text)))
+    canonical = [_canonical(word) for word in _placed(_spoken(bare))]
+    words = tuple(dict.fromkeys(canonical))
+    marks = {facts.marks[word] for word in words if word in facts.marks}
+    marks |= {f"number:{word}" for word in words if any(c.isdigit() for c in word)}
+    if len(words) > 1 and len(words[-1]) == 1 and words[-1].isalpha():
+        marks.add(f"number:{words[-1]}")  # Unit A
+    return Name(
+        key=" ".join(sorted(words)), words=words, marks=tuple(sorted(marks)), form=form,
+        initials="".join(word[0] for word in words) if len(words) >= 3 else "", compact="".join(canonical),
+    )
+
+
+def normal_forms(text: str) -> tuple[Name, ...]:
+    """A name may hold two: one in brackets, one after 'doing business as'. The whole of it first, then what stands alone."""
+    whole = normal_form(SECOND.sub(" ", BRACKET.sub(r" \1 ", text)))
+    whole_words = _words(plain(text))
+    found = [whole]
+    parts = [BRACKET.sub(" ", text)] if "(" in text or "[" in text or "{" in text else []
+    parts += SECOND.split(text) if SECOND.search(text) else []
+    words = whole_words
+    for at in range(1, len(words)):
+        if phrase := _phrase_at(words, at, "second"):
+            parts += [" ".join(words[:at]), " ".join(words[at + len(phrase) :])]
+    for part in parts:
+        name = normal_form(part)
+        if name.key and len(name.key) > 2 and all(name.key != other.key for other in found):
+            found.append(name)
+    return tuple(found[:4])

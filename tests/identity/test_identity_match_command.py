@@ -1,0 +1,84 @@
+"""`concord identity match`: files in, files out, and what a user reads when a file is not what it should be."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from concord.cli import app
+from concord.errors import UsageError
+
+A = "Vendor ID,Company,Street Address,Zip,Telephone\n1,Kestrel Dairy Co,12 Main St,60601,312 555 0101\n2,Tulip Quarry Ltd,,,\n3,Marigold Foods,,,\n"
+B = "id,name,address,postal code,phone\n1,KESTREL DAIRY COMPANY,12 Main Street,60601,(312) 555-0101\n7,Tulip Quarry Limited,,,\n8,Tulip Quarry LTD.,,,\n9,Copper Optics,,,\n"
+
+
+def match(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["identity", "match", *map(str, arguments)])
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_two_files_are_linked_by_whatever_headers_they_have(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(A)
+    with gzip.open(tmp_path / "b.csv.gz", "wt") as file:
+        file.write(B)
+    result = match(tmp_path / "a.csv", tmp_path / "b.csv.gz", "--out", tmp_path / "links.csv", "--save-model", tmp_path / "model.json")
+    assert result.exit_code == 0, result.output
+    assert "record_key from 'Vendor ID'" in result.output
+    links = rows(tmp_path / "links.csv")
+    assert list(links[0]) == ["left_id", "right_id", "left_name", "right_name", "probability", "weight", "band", "method", "evidence"]
+    first = links[0]
+    assert (first["left_id"], first["right_id"], first["band"], first["right_name"]) == ("1", "1", "match", "KESTREL DAIRY COMPANY")
+    assert {field["field"] for field in json.loads(first["evidence"])["fields"]} >= {"name", "address", "phone"}
+    # by name alone nobody can tell which of two it is
+    assert {(link["left_id"], link["right_id"], link["band"]) for link in links[1:]} == {("2", "7", "review"), ("2", "8", "review")}
+    again = match(tmp_path / "a.csv", tmp_path / "b.csv.gz", "--out", tmp_path / "again.csv", "--no-train", "--model", tmp_path / "model.json")
+    assert again.exit_code == 0, again.output
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "links.csv").read_bytes()
+
+
+def test_one_file_is_deduplicated_and_every_record_has_a_cluster(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(A + "4,Kestrel Dairy Company Inc,12 Main Street,60601,3125550101\n")
+    result = match(tmp_path / "a.csv", "--out", tmp_path / "links.csv", "--clusters", tmp_path / "clusters.csv")
+    assert result.exit_code == 0, result.output
+    assert [(link["left_id"], link["right_id"]) for link in rows(tmp_path / "links.csv") if link["band"] == "match"] == [("1", "4")]
+    assert {row["id"]: row["cluster_id"] for row in rows(tmp_path / "clusters.csv")} == {"1": "1", "2": "2", "3": "3", "4": "1"}
+
+
+@pytest.mark.parametrize("content, said", [
+    ("code,label text,town\n1,x,y\n", ["a.csv", "name", "--column name="]),
+    ("label,company\n1,x\n", ["a.csv", "id", "--column record_key="]),
+    ("id,name\n1,Kestrel\n,Tulip\n", ["a.csv", "line 3", "no id"]),
+])
+def test_a_file_without_what_it_needs_is_named_with_the_mend(tmp_path: Path, content: str, said: list[str]) -> None:
+    (tmp_path / "a.csv").write_text(content)
+    result = match(tmp_path / "a.csv", "--out", tmp_path / "links.csv")
+    assert isinstance(result.exception, UsageError)
+    assert [part for part in said if part not in str(result.exception)] == []
+    assert not (tmp_path / "links.csv").exists()
+
+
+def test_arguments_that_make_no_sense_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(A)
+    for arguments, said in (
+        (["--out", tmp_path / "none" / "links.csv"], "no such folder"), (["--column", "name=Firm"], "no such column"), (["--column", "colour=Company"], "no column 'colour'"),
+        (["--model", tmp_path / "none.json"], "no such file"), (["--pass", "magic"], "'magic'"), ([tmp_path / "a.csv", "--clusters", tmp_path / "c.csv"], "one file"),
+    ):
+        result = match(tmp_path / "a.csv", *arguments)
+        assert isinstance(result.exception, UsageError) and said in str(result.exception), arguments
+    assert isinstance(match(tmp_path / "missing.csv").exception, UsageError)
+
+
+def test_a_header_given_by_hand_goes_first(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,name,trading\n1,Legal One,Kestrel Dairy\n2,Legal Two,Kestrel Dairy\n")
+    result = match(tmp_path / "a.csv", "--out", tmp_path / "links.csv", "--column", "name=trading")
+    assert result.exit_code == 0, result.output
+    assert [link["left_name"] for link in rows(tmp_path / "links.csv")] == ["Kestrel Dairy"]

@@ -1,0 +1,95 @@
+"""Normal forms: what they do away with, what they keep, and that they are stable."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from identity import fields
+from identity.facts import name_facts
+from identity.names import normal_form, normal_forms
+
+SPOKEN = st.sampled_from(["Alder", "Brixton", "Kestrel", "Power", "Dairy", "Harbour", "Lindqvist", "Zenith", "Quarry", "Marble", "Tulip"])
+FORMS = st.sampled_from(["Inc.", "LLC", "L.L.C.", "GmbH", "GmbH & Co. KG", "S.p.A.", "Pty Ltd", "PLC", "S.A. de C.V.", "Sp. z o.o.", "AB", "B.V.", "Oyj", "Kft.", "a.s.", "Sdn Bhd"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(SPOKEN, min_size=1, max_size=4, unique=True), FORMS, st.randoms())
+def test_order_case_and_legal_form_do_not_matter(words: list[str], form: str, random: object) -> None:
+    shuffled = sorted(words, key=lambda word: hash((word, str(random))))
+    assert normal_form(" ".join(words)).key == normal_form(" ".join(shuffled).upper() + ", " + form).key
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(max_size=40))
+def test_a_normal_form_is_its_own_normal_form(text: str) -> None:
+    once = normal_form(text)
+    again = normal_form(" ".join(once.words))
+    assert set(again.words) <= set(once.words) or normal_form(" ".join(again.words)).key == again.key
+
+
+@pytest.mark.parametrize("left, right", [
+    ("Müller & Söhne GmbH", "MULLER AND SOHNE"),
+    ("City of Austin", "Austin, City of"),
+    ("Cleveland Electric Illuminating Company, The", "The Cleveland Electric Illuminating Co"),
+    ("Pub Svc Co of NC Inc", "Public Service Company of North Carolina"),
+    ("U.S. Steel Corp.", "US Steel"),
+    ("Great Lakes Elec. Coop. Assn.", "Great Lakes Electric Cooperative Association"),
+    ("St. Joseph's Hospital III", "Saint Josephs Hosp 3"),
+    ("Nordsjø A/S", "Nordsjo AS"),
+    ("Acme S. A. de C. V.", "Acme"),
+])
+def test_two_ways_to_write_a_name(left: str, right: str) -> None:
+    assert normal_form(left).key == normal_form(right).key
+
+
+@pytest.mark.parametrize("left, right", [("Store 12", "Store 14"), ("Ohio Power North", "Ohio Power South"), ("Test Company A", "Test Company B"), ("Alder Dairy", "Alder Power")])
+def test_what_sets_units_apart_stays(left: str, right: str) -> None:
+    assert normal_form(left).key != normal_form(right).key
+
+
+def test_a_name_of_nothing_but_a_legal_form_keeps_it() -> None:
+    assert normal_form("The Company").key
+    assert normal_form("Limited").key == "limited"
+    assert normal_form("--").key == ""
+
+
+def test_a_second_name_stands_alone_as_well() -> None:
+    keys = [name.key for name in normal_forms("Alder Holdings LLC d/b/a Kestrel Dairy")]
+    assert "dairy kestrel" in keys
+    assert "kestrel" in [name.key for name in normal_forms("Kestrel (formerly Brixton Zenith)")]
+
+
+def test_no_abbreviation_stands_for_itself_or_another_abbreviation() -> None:
+    words = name_facts().words
+    assert not [short for short, full in words.items() if short == full or (full in words and words[full] != full)]
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("DE 123 456 789", "123456789"), ("12-3456789", "123456789"), ("000000000", None), ("n/a", None), ("1234", None),
+])
+def test_tax_ids(text: str, expected: str | None) -> None:
+    assert fields.tax_id(text) == expected
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("https://www.shop.acme.co.uk/en?x=1", "acme.co.uk"), ("Info@Mail.Acme.com", "acme.com"), ("someone@gmail.com", None), ("facebook.com/acme", None), ("No", None), ("10.0.0.1", None),
+])
+def test_domains(text: str, expected: str | None) -> None:
+    assert fields.domain(text) == expected
+
+
+@pytest.mark.parametrize("left, right", [
+    ("1000 W. 52nd St.", "1000 West 52 Street"), ("245 N MAIN ST, Suite 400", "245 North Main Street"), ("Hauptstr. 12", "12 Hauptstraße"), ("PO Box 123", "P.O. Box 123"),
+])
+def test_two_ways_to_write_an_address(left: str, right: str) -> None:
+    assert fields.address(left).key == fields.address(right).key is not None
+
+
+def test_phones_agree_by_their_end() -> None:
+    one, other = fields.phone("+44 (0)20 7946 0958"), fields.phone("020 7946 0958")
+    assert one and other and one.endswith(other)
+    assert fields.phone("(773)\n487-0044") == "7734870044"
+    assert fields.phone("555-1234 x12") == "5551234"
+    assert fields.phone("000-0000") is None
