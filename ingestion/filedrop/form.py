@@ -177,6 +177,7 @@ class Becomes(_Strict):
     columns: dict[str, str]
     where: str = ""
     group_by: tuple[str, ...] = ()  # several rows make one, as the lines of an invoice do
+    qualify: str = ""  # keeps rows by what windows over the others say: a log's rows that changed a field
 
     @field_validator("group_by", mode="before")
     @classmethod
@@ -197,7 +198,12 @@ class TableForm(_Strict):
     when_gone: Literal["keep", "bury"] = "keep"  # what becomes of the rows of a file that is no longer there
     reading: Reading | None = None  # set in full by the loader
     overrides: tuple[Override, ...] = ()
-    becomes: dict[str, Becomes] = Field(default_factory=dict)  # by entity; checked where the warehouse is built
+    becomes: dict[str, tuple[Becomes, ...]] = Field(default_factory=dict)  # by entity; checked where the warehouse is built
+
+    @field_validator("becomes", mode="before")
+    @classmethod
+    def _one_or_more_ways(cls, value: Any) -> Any:
+        return {entity: (ways,) if isinstance(ways, dict) else ways for entity, ways in value.items()} if isinstance(value, dict) else value
 
     @model_validator(mode="after")
     def _named_columns_exist(self) -> TableForm:

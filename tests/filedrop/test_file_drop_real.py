@@ -27,7 +27,8 @@ def test_the_forms_that_are_shipped_fit() -> None:
     from ingestion.filedrop.form import as_system, load_drop
 
     tables = {path.stem: set(as_system(load_drop(path)).resources) for path in sorted((PROJECT / "drops").glob("*.yml"))}
-    assert tables == {"nhs_spend": {"spend_lines"}, "online_retail": {"invoice_lines"}, "scms": {"shipment_lines"}}
+    assert tables == {
+        "nhs_spend": {"spend_lines"}, "online_retail": {"invoice_lines"}, "scms": {"shipment_lines"}, "servicenow_incidents": {"incident_updates"}}
 
 
 def test_thirteen_ledgers_to_the_penny(kit: Any, real_data: Real) -> None:
