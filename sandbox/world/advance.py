@@ -111,7 +111,8 @@ def _tell(changed: dict[str, View], world: World, invoice: Invoice, payment: Pay
 
 def _move_holds(world: World, touched: dict[int, Customer], plain: list[Customer], as_of: datetime, first: float, second: float) -> None:
     """One customer more on hold, and every other day one released, in the ERP alone: carrying it on is the integration's work."""
-    free = [customer for customer in plain if not customer.credit_hold]
+    waiting = {order.customer for order in world.roles["erp"].orders if order.status in ("pending_approval", "pending_fulfillment", "partially_fulfilled")}
+    free = [customer for customer in plain if not customer.credit_hold and customer.key not in waiting]
     held = [customer for customer in plain if customer.credit_hold]
     moves = [(free, first, True)] + ([(held, second, False)] if world.step % 2 == 0 else [])
     for candidates, draw, on_hold in moves:

@@ -16,6 +16,7 @@ from sandbox.world.model import INTEGRATION_ACTOR, Customer, View
 from sandbox.world.parties import Company, dice, moment_between
 from sandbox.world.plant import FaultPlan, Planter, World, clamp_stale, plant
 from sandbox.world.tickets import HOLD_TAG, LAPSED_TAG, tag_open_tickets
+from sandbox.world.unlinked import withhold_keys
 
 __all__ = ["World", "build_world"]
 
@@ -42,6 +43,8 @@ def build_world(
     planter = Planter(faults, views, anchor, dice(seed, "faults"), company.aliases)
     planter.items_of = {customer.key: customer.key for customer in company.view.customers}
     plant(planter)
+    if faults.unlinked:
+        withhold_keys(views, faults.unlinked, planter.used, dice(seed, "unlinked"))
     # balances come last, from what the ERP now shows: an invoice fault there never makes a second finding on the customer
     items = open_items(views["erp"].invoices, anchor.date())
     items.update({double: items[original] for double, original in planter.items_of.items() if original in items})
@@ -74,10 +77,11 @@ def _set_credit_state(company: Company, seed: int) -> None:
     with_subscription = {subscription.customer for subscription in view.subscriptions}
     lapsed = {subscription.customer for subscription in view.subscriptions if subscription.ended_at is not None}
     owing = open_items(view.invoices, view.as_of.date())
+    waiting = {order.customer for order in view.orders if order.status in ("pending_approval", "pending_fulfillment", "partially_fulfilled")}
     for customer in view.customers:
         draw = rng.random()
         if draw < 0.04:
-            customer.credit_hold = True
+            customer.credit_hold = customer.key not in waiting  # an order on its way would be blocked: a contradiction that nobody planted
         elif draw < 0.07 and customer.key not in with_subscription and customer.key not in owing:
             customer.is_active = False
         elif draw > 0.95:
@@ -110,7 +114,20 @@ def _copy_for(role: str, company: View, seed: int) -> View:
         # one customer in ten has no explicit link in one of the other systems; tax id or domain still tell
         if role != "erp" and customer.tax_id and customer.key % 10 == 4 and (customer.key // 10) % 3 == ROLES.index(role) - 1:
             customer.erp_customer = None
+    if role == "erp":
+        _hold_after_shipping(view)
     return view
+
+
+def _hold_after_shipping(view: View) -> None:
+    """Nothing leaves a customer on hold: the hold came after the last goods."""
+    left: dict[int, datetime] = {}
+    for shipment in view.shipments:
+        if shipment.shipped_at is not None:
+            left[shipment.customer] = max(shipment.shipped_at, left.get(shipment.customer, shipment.shipped_at))
+    for customer in view.customers:
+        if customer.credit_hold and customer.key in left:
+            customer.updated_at = max(customer.updated_at, left[customer.key] + timedelta(hours=1))
 
 
 def _touch(customer: Customer, role: str, draw: float, at: datetime, person: int) -> None:

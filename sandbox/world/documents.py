@@ -47,6 +47,8 @@ def make_order(
     else:
         states = ("pending_approval", "pending_fulfillment", "partially_fulfilled", "pending_billing")
         status = "cancelled" if (anchor - at).days > 12 else rng.choice(states)
+        if status == "pending_approval" and (anchor - at).days >= 1:  # nobody waits longer for an approval
+            status = "pending_fulfillment"
     updated = min(at + timedelta(days=rng.randint(0, 10), seconds=rng.randrange(3600)), anchor - timedelta(minutes=20))
     return Order(
         key=key,

@@ -23,6 +23,8 @@ def make_shipments(rng: random.Random, orders: list[Order], anchor: datetime) ->
         if status is None or (status == "planned" and rng.random() < 0.5):
             continue
         planned = order.created_at + timedelta(days=rng.randint(1, 6), hours=rng.randint(1, 8))
+        if status == "planned":  # still to come, as far ahead as it was when it was ordered
+            planned += anchor + timedelta(days=1) - order.created_at
         late = timedelta(days=rng.choice((0, 0, 0, 0, 1, 2, 5)))
         shipped = min(planned + late, anchor - timedelta(hours=2)) if status != "planned" else None
         delivered = shipped + timedelta(days=rng.randint(1, 4)) if shipped and status == "delivered" else None
@@ -47,15 +49,24 @@ def make_returns(
     noted = {note.invoice: note for note in notes if note.invoice is not None}
     asked = {ticket.order: ticket for ticket in tickets if ticket.order is not None}
     done = [order for order in orders if order.status in ("billed", "closed") and anchor - order.created_at > timedelta(days=12)]
+    credited = [order for order in done if order.key in billed and billed[order.key].key in noted]
+    rest = [order for order in done if order.key not in billed or billed[order.key].key not in noted]
+    chosen = rng.sample(credited, min(count // 2, len(credited)))
+    chosen += rng.sample(rest, min(count - len(chosen), len(rest)))
     returns = []
-    for key, order in enumerate(rng.sample(done, min(count, len(done))), start=1):
+    for key, order in enumerate(chosen, start=1):
         invoice = billed.get(order.key)
         note = noted.get(invoice.key) if invoice is not None else None
-        status = "credited" if note is not None else rng.choice(("requested", "approved", "received", "rejected"))
         at = order.created_at + timedelta(days=rng.randint(8, 11))
-        received = at + timedelta(days=rng.randint(1, 5)) if status in ("received", "credited") else None
-        if received is not None and received > anchor:
-            received = anchor - timedelta(hours=3)
+        received = None
+        if note is not None:  # credited once the goods were back
+            status, received = "credited", max(note.created_at - timedelta(hours=rng.randint(1, 60)), order.created_at + timedelta(hours=3))
+            at = max(min(at, received - timedelta(days=rng.randint(1, 5))), order.created_at + timedelta(hours=1))
+        elif anchor - at > timedelta(days=12):  # what was to come back has come back long since
+            status = "rejected"
+        else:
+            status = rng.choice(("requested", "approved", "received"))
+            received = min(at + timedelta(days=rng.randint(1, 5)), anchor - timedelta(hours=3)) if status == "received" else None
         line = order.lines[0]
         back = Line(
             number=1, product=line.product, description=line.description, quantity=Decimal(1), unit_price=line.unit_price,

@@ -24,6 +24,7 @@ from sandbox.world.documents import make_invoice, make_line, open_items, sums
 from sandbox.world.landscape import Landscape
 from sandbox.world.model import INTEGRATION_ACTOR, Comment, Customer, Invoice, Row, Subscription, Ticket, View
 from sandbox.world.parties import EXPONENTS, TIERS, entitlement_end, minor_unit, moment_between, quantize
+from sandbox.world.plant_operations import OPERATIONS, OPERATIONS_COUNTS, waiting_orders
 from sandbox.world.tickets import OPEN_STATUSES
 from sandbox.world.truth import Fault, Subject, subject
 
@@ -58,6 +59,7 @@ DEFAULT_COUNTS = {
     "benign_late_invoice": 2,
     "benign_rounding": 5,
     "benign_month_end_burst": 1,
+    **OPERATIONS_COUNTS,
 }
 
 
@@ -69,6 +71,7 @@ class FaultPlan(BaseModel):
     faults: dict[str, int] = Field(default_factory=dict)
     stale_role: Literal["erp", "crm", "billing", "support"] = "crm"  # its first account
     incomplete: Literal["support.contacts", "support.tickets", "crm.contacts"] = "support.contacts"
+    unlinked: float = Field(default=0.0, ge=0, le=1)  # share of the customers that keep no ids of each other (sandbox.world.unlinked)
 
     @field_validator("faults")
     @classmethod
@@ -171,6 +174,8 @@ class Planter:
             "ticket": support.tickets,
             "order": erp.orders,
             "opportunity": self.views["crm"].opportunities,
+            "credit_note": [*billing.credit_notes, *billing.refunds],  # a credit and its refund share a key
+            "return": erp.returns,
         }
         self.next_keys = {name: max((row.key for row in rows), default=0) for name, rows in sources.items()}
 
@@ -205,9 +210,10 @@ class Planter:
         subjects: Iterable[Subject],
         note: str,
         visible_from: datetime | None = None,
+        domain: str | None = None,
     ) -> None:
         self.truth.append(
-            Fault(f"{kind}-{len(self.truth) + 1}", kind, finding, classification, tuple(subjects), visible_from or self.anchor, note)
+            Fault(f"{kind}-{len(self.truth) + 1}", kind, finding, classification, tuple(subjects), visible_from or self.anchor, note, domain)
         )
 
     def has_open_ticket(self, customer: int) -> bool:
@@ -515,7 +521,8 @@ def _case_without_cover(planter: Planter, count: int) -> None:
 
 def _hold(planter: Planter, count: int, kind: str, missing_in: str) -> None:
     for _ in range(count):
-        key = planter.victim(kind)
+        busy = waiting_orders(planter)
+        key = planter.victim(kind, lambda customer, busy=busy: customer.key not in busy)  # type: ignore[misc]
         at = planter.days_ago(0.1, 3)
         for system in ("erp", "crm", "support"):
             row = planter.by_key[system][key]
@@ -611,6 +618,11 @@ def _shift_amount(invoice: Invoice, difference: Decimal) -> None:
     _rewrite(invoice, [replace(first, amount=first.amount + difference), *invoice.lines[1:]])
 
 
+def _payment_subjects(planter: Planter, role: str, invoice: int) -> list[Subject]:
+    """The payments that one side alone still has: they go with the invoice, and are no fault of their own."""
+    return [subject(role, "payment", row.key) for row in planter.views[role].payments if row.invoice == invoice]
+
+
 def _drop_document(view: View, invoice: int) -> None:
     view.invoices[:] = [row for row in view.invoices if row.key != invoice]
     view.payments[:] = [row for row in view.payments if row.invoice != invoice]
@@ -620,7 +632,8 @@ def _missing_in_erp(planter: Planter, count: int) -> None:
     for _ in range(count):
         billed, _posted = _invoice_victim(planter, "invoice_missing_in_erp")
         _drop_document(planter.views["erp"], billed.key)
-        planter.log("invoice_missing_in_erp", "D4", "missing_in_erp", [subject("billing", "invoice", billed.key)], "never reached the ERP")
+        subjects = [subject("billing", "invoice", billed.key), *_payment_subjects(planter, "billing", billed.key)]
+        planter.log("invoice_missing_in_erp", "D4", "missing_in_erp", subjects, "never reached the ERP")
 
 
 def _missing_in_billing(planter: Planter, count: int) -> None:
@@ -631,7 +644,7 @@ def _missing_in_billing(planter: Planter, count: int) -> None:
             "invoice_missing_in_billing",
             "D4",
             "missing_in_billing",
-            [subject("erp", "invoice", billed.key)],
+            [subject("erp", "invoice", billed.key), *_payment_subjects(planter, "erp", billed.key)],
             "billing does not know it",
         )
 
@@ -686,7 +699,8 @@ def _invoice_status(planter: Planter, count: int) -> None:
         posted.amount_paid, posted.amount_remaining = Decimal(0), posted.total
         payments = planter.views["erp"].payments
         payments[:] = [row for row in payments if row.invoice != billed.key]
-        planter.log("invoice_status", "D4", "status", _invoice_subjects(billed), "paid in billing for days, open in the ERP")
+        subjects = [*_invoice_subjects(billed), *_payment_subjects(planter, "billing", billed.key)]
+        planter.log("invoice_status", "D4", "status", subjects, "paid in billing for days, open in the ERP")
 
 
 # -- connection and schema ----------------------------------------------------------------------------------------------
@@ -779,4 +793,5 @@ _KINDS: dict[str, Callable[[Planter, int], None]] = {
     "schema_retyped_field": _retyped_field,
     "silent_incompleteness": _silent_incompleteness,
     "schema_extra_field": _extra_field,
+    **OPERATIONS,
 }

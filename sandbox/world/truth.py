@@ -23,7 +23,8 @@ class Subject:
 
 @dataclass(frozen=True)
 class Fault:
-    """One planted fault. `finding` is None for a benign look-alike: nothing may be raised on its subjects.
+    """One planted fault. `finding` is the entry of the drift catalogue that it raises, `domain` the one of the reconciliation exception where
+    it raises no finding. Neither: a benign look-alike, nothing may be raised on its subjects.
 
     `visible_from` is when a detector may first be expected to raise it.
     """
@@ -35,6 +36,7 @@ class Fault:
     subjects: tuple[Subject, ...]
     visible_from: datetime
     note: str
+    domain: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -45,6 +47,7 @@ class Fault:
             "subjects": [{"connection": subject.connection, "entity": subject.entity, "id": subject.id} for subject in self.subjects],
             "visible_from": self.visible_from.isoformat(),
             "note": self.note,
+            "domain": self.domain,
         }
 
 
