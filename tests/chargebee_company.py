@@ -6,17 +6,14 @@ What does not belong here: assertions.
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import urlencode
 
 import requests
 
@@ -24,6 +21,7 @@ from sandbox.chargebee.api import Chargebee, create
 from sandbox.chargebee.ids import native_id
 from sandbox.protocol import Clock, Request, Response, Store
 from sandbox.world.model import Contact, CreditNote, Customer, Dispute, Invoice, Line, Payment, Product, Refund, Subscription, View
+from tests.sandbox.served import served
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 KEY = "test_concord_chargebee"
@@ -163,42 +161,12 @@ def serving(home: Path, view: View | None, **settings: Any) -> Iterator[Site]:
     store.open_log()
     site = Site("", vendor, clock)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = -1
-        disable_nagle_algorithm = True
+    def answer(request: Request) -> Response:
+        site.requests.append((request.method, request.path, urlencode(request.query)))
+        return site.answers.pop(0) if site.answers else vendor.handle(request)
 
-        def respond(self) -> None:
-            path, _, query = self.path.partition("?")
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            site.requests.append((self.command, path, query))
-            answer = site.answers.pop(0) if site.answers else vendor.handle(
-                Request(self.command, path, site.url, tuple(parse_qsl(query, keep_blank_values=True)), headers, body))
-            self.send_response(answer.status)
-            for name, value in answer.headers.items():
-                self.send_header(name, value)
-            self.send_header("content-length", str(len(answer.body)))
-            self.send_header("date", format_datetime(clock.now(), usegmt=True))
-            self.end_headers()
-            self.wfile.write(answer.body)
-
-        do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = respond
-
-        def send_response(self, code: int, message: str | None = None) -> None:
-            self.send_response_only(code, message)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            return None
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    site.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
+    with served(answer, clock) as site.url:
         yield site
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def many_customers(count: int) -> View:

@@ -25,10 +25,14 @@ import duckdb
 
 from concord.connections import Connection
 from concord.errors import ConcordError, UsageError
-from concord.settings import Settings, quiet_libraries
+from concord.settings import PROJECT, Settings, quiet_libraries
+from transform.crosswalk_seen import TABLE as SEEN
 from transform.generate import DBT_PROJECT, FILE_DROP, load_conformed, load_entities
+from transform.operations import laid_down
+from transform.rates import check_rates, check_reporting_currency, rates_digest
 
 OVERRIDES = DBT_PROJECT / "seeds" / "crosswalk_overrides.csv"
+MATCHER = PROJECT / "identity"
 _OVERRIDE_COLUMNS = ["action", "connection", "native_id", "golden_id", "decided_by", "decided_at", "reason"]
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LOAD_FILE = re.compile(r"(\d+\.\d+)\.")
@@ -96,7 +100,9 @@ def build(
     Where no data landed for a table since then, its staging and what hangs on it alone are left as they are.
     Raises UsageError for a malformed override file or contract, BuildError when a model or a blocking test fails, ConcordError for a locked warehouse.
     """
-    check_overrides(OVERRIDES)
+    check_overrides(overrides_file(settings))
+    check_rates(settings.exchange_rates)
+    check_reporting_currency(settings.reporting_currency)
     load_entities()
     settings.home.mkdir(parents=True, exist_ok=True)
     check_unlocked(settings.warehouse)
@@ -159,6 +165,12 @@ def dbt_vars(settings: Settings, connections: Mapping[str, Connection]) -> dict[
     return {
         "landing": str(settings.landing), "warehouse": str(settings.warehouse), "temp_directory": str(settings.home / "duckdb_temp"),
         "connections": systems, "landed": landed, "freshness": freshness, "roles": roles, "drops": drop_tables(connections),
+        "regions": {name: connection.region for name, connection in sorted(connections.items()) if connection.region},
+        "legal_entities": {
+            name: connection.legal_entities[0] for name, connection in sorted(connections.items()) if len(connection.legal_entities) == 1},
+        "operations": sorted(laid_down(settings.landing)),
+        "reporting_currency": settings.reporting_currency,
+        "exchange_rates": str(settings.exchange_rates) if settings.exchange_rates.exists() else "",
     }
 
 
@@ -182,21 +194,26 @@ def drop_tables(connections: Mapping[str, Connection]) -> dict[str, Any]:
                 where, field = f"drops/{drop.drop}.yml", f"tables.{table}.becomes.{entity}"
                 if entity not in shapes:
                     raise UsageError("is no entity.", where=where, field=field, mend=f"Known: {', '.join(sorted(shapes))}.")
-                for column in becomes.columns:
+                for column in sorted({column for way in becomes for column in way.columns}):
                     if column not in shapes[entity]:
                         raise UsageError("is no column of it.", where=where, field=f"{field}.columns.{column}",
                                          mend=f"Known: {', '.join(shapes[entity])}.")
         found[name] = {
             table: {
                 "columns": {column: kind.type for column, kind in system.resources[table].columns.items()}, "key": list(form.key),
-                "becomes": {entity: becomes.model_dump(mode="json") for entity, becomes in form.becomes.items()}}
+                "becomes": {entity: [way.model_dump(mode="json") for way in ways] for entity, ways in form.becomes.items()}}
             for table, form in drop.tables.items()}
     return found
 
 
+def overrides_file(settings: Settings) -> Path:
+    """The installation's own decisions about identity, or the project's seed, which holds none."""
+    return settings.overrides if settings.overrides.exists() else OVERRIDES
+
+
 def check_overrides(path: Path) -> None:
     """Raises UsageError naming line and column of the first thing in the steward's file that does not fit."""
-    where = f"seeds/{path.name}"
+    where = f"{'seeds/' if path.parent.name == 'seeds' else ''}{path.name}"
     try:
         rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
     except FileNotFoundError:
@@ -257,7 +274,7 @@ def _invoke(
         "--project-dir", str(_connected_project(settings, variables)), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(target or _target(settings)),
         "--log-path", str(settings.home / "logs"), "--vars", json.dumps(variables),
     ]
-    flags = ["--quiet", "--no-use-colors", "--no-version-check", "--no-send-anonymous-usage-stats", "--log-level", "none", "--log-level-file", "info"]
+    flags = ["--quiet", "--no-use-colors", "--no-version-check", "--no-send-anonymous-usage-stats", "--log-level", "none", "--log-level-file", "warn"]
 
     def watch(event: Any) -> None:
         if on_event is not None and event.info.name == "NodeFinished":
@@ -328,10 +345,12 @@ def _connected_project(settings: Settings, variables: Mapping[str, Any]) -> Path
     They are disabled anyway; but parsing five hundred files takes longer than building what a company of four systems has.
     """
     systems = {*variables["connections"]}
-    wanted: dict[str, Path] = {name: DBT_PROJECT / name for name in ("dbt_project.yml", "macros", "seeds", "tests")}
+    wanted: dict[str, Path] = {name: DBT_PROJECT / name for name in ("dbt_project.yml", "macros", "tests")}
+    wanted |= {f"seeds/{path.name}": path for path in sorted((DBT_PROJECT / "seeds").iterdir()) if path.is_file()}
+    wanted[f"seeds/{OVERRIDES.name}"] = overrides_file(settings)
     for path in sorted((DBT_PROJECT / "models").rglob("*")):  # file by file: dbt follows no link to a folder below its own
         layer, *below = path.relative_to(DBT_PROJECT / "models").parts
-        if path.is_file() and (layer not in ("staging", "conformed") or len(below) == 1 or below[0] in systems):
+        if path.is_file() and path.suffix != ".pyc" and (layer not in ("staging", "conformed") or len(below) == 1 or below[0] in systems):
             wanted[str(path.relative_to(DBT_PROJECT))] = path
     told = "\n".join(f"{name} {path}" for name, path in sorted(wanted.items()))
     folder = settings.dbt_target / f"project-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
@@ -373,12 +392,13 @@ def _keep_manifest(parsed: Path, wanted: Path) -> None:
 def _project_digest(*, with_data: bool = True) -> str:
     digest = hashlib.sha256()
     files = [DBT_PROJECT / "dbt_project.yml", DBT_PROJECT / "profiles.yml"]
+    files += sorted(path for path in MATCHER.rglob("*") if path.is_file() and path.suffix != ".pyc")  # what pairs are worth
     for folder, pattern in (("models", "*"), ("macros", "*.sql"), ("tests", "*.sql"), ("seeds", "*")):
-        files += sorted(path for path in (DBT_PROJECT / folder).rglob(pattern) if path.is_file())
+        files += sorted(path for path in (DBT_PROJECT / folder).rglob(pattern) if path.is_file() and path.suffix != ".pyc")
     for path in files:
         if path.suffix == ".csv" and not with_data:
             continue
-        digest.update(str(path.relative_to(DBT_PROJECT)).encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update(str(path.relative_to(PROJECT if MATCHER in path.parents else DBT_PROJECT)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:24]
 
 
@@ -425,7 +445,12 @@ def _state(settings: Settings, connections: Mapping[str, Connection]) -> dict[st
     return {
         "project": _project_digest(with_data=False), "data": _project_digest(), "landing": str(settings.landing), "last_loads": last,
         "systems": systems, "tables": tables, "drops": drop_tables(connections),
-        "vars": {name: [connection.role, connection.region, str(connection.freshness)] for name, connection in sorted(connections.items())},
+        "vars": {
+            name: [connection.role, connection.region, str(connection.freshness), *connection.legal_entities]
+            for name, connection in sorted(connections.items())},
+        "operations": laid_down(settings.landing),
+        "overrides": hashlib.sha256(overrides_file(settings).read_bytes()).hexdigest()[:16],
+        "reporting": [settings.reporting_currency, rates_digest(settings.exchange_rates)],
     }
 
 
@@ -446,7 +471,7 @@ def _built(settings: Settings) -> dict[str, Any]:
 
 def _due(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str] | None:
     """What an incremental build has to run: the tables with new files and whatever tells the time. None: everything."""
-    if any(before.get(name) != now[name] for name in ("data", "systems", "vars", "drops")):
+    if any(before.get(name) != now[name] for name in ("data", "systems", "vars", "drops", "reporting")):
         return None
     changed = {
         selected
@@ -455,6 +480,12 @@ def _due(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str] | None:
         if not table.startswith("_") and before.get("tables", {}).get(name, {}).get(table) != digest
         for selected in _readers(now["systems"][name], table, now["drops"].get(name, {}))
     }
+    for table, mark in now["operations"].items():
+        if before.get("operations", {}).get(table) != mark:
+            # what was seen of the crosswalk is what the crosswalk already says: only what tells the difference has to look
+            changed |= {f"stg_{table}", "crosswalk_change+"} if table == SEEN else {f"stg_{table}+"}
+    if before.get("overrides") != now["overrides"]:
+        changed.add("crosswalk_overrides+")
     return ["stg_loads", "stg_audits+", "stg_quarantine+", "stg_schema_observations+", *sorted(changed)]
 
 

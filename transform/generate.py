@@ -21,16 +21,20 @@ import yaml
 
 from concord.errors import UsageError
 from concord.settings import PROJECT
+from transform.history import ENTITY as FIELD_HISTORY
+from transform.history import Tracked, history_model, load_tracked
+from transform.kpis import COLUMNS, load_kpis
+from transform.operations import operations_shape
 
 CONTRACTS = PROJECT / "contracts"
 SYSTEMS = PROJECT / "ingestion" / "systems"
 DBT_PROJECT = PROJECT / "transform"
 FILE_DROP = "file_drop"  # its tables are an installation's own: conformed models, but no staging and no sources
 ROLES = ("erp", "crm", "billing", "support")
-TYPES = ("string", "bigint", "decimal", "money", "boolean", "timestamp", "date", "strings")
+TYPES = ("string", "bigint", "decimal", "money", "boolean", "timestamp", "date", "strings", "rate")
 _ENTITY_KEYS = {
     "entity", "model", "description", "owner", "grain", "policy", "fields", "values", "expected_in", "approval", "clears",
-    "forbidden_pairs", "allowed_pairs", "active_statuses",
+    "forbidden_pairs", "allowed_pairs", "active_statuses", "history", "materialized",
 }
 _FIELD_KEYS = {"type", "description", "required", "values", "pii", "guarded"}
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -56,7 +60,7 @@ _SYNC = {
     "exposure": "Money at risk in `currency`.",
     "currency": "ISO 4217 code.",
 }
-_SQL = {"string": "varchar", "money": "decimal(24,6)", "decimal": "decimal(38,9)", "strings": "varchar[]"}
+_SQL = {"string": "varchar", "money": "decimal(24,6)", "decimal": "decimal(38,9)", "strings": "varchar[]", "rate": "decimal(18,12)"}
 # the tables that ingestion writes beside each connection's resources
 _PLATFORM: dict[str, dict[str, Any]] = {
     "audits": {"folder": "_audit", "key": [], "version": "", "columns": {
@@ -99,8 +103,8 @@ def load_values(entities: Sequence[Entity], contracts: Path = CONTRACTS) -> dict
     found: dict[str, dict[str, dict[str, str]]] = {}
     for path in sorted((contracts / "systems").glob("*.yml")):
         told, where = _read(path), f"contracts/systems/{path.name}"
-        if told.get("system") != path.stem or set(told) != {"system", "values"} or not isinstance(told["values"], dict):
-            raise UsageError("needs `system`, named as the file, and `values`, nothing else.", where=where)
+        if told.get("system") != path.stem or set(told) - {"history"} != {"system", "values"} or not isinstance(told["values"], dict):
+            raise UsageError("needs `system`, named as the file, and `values`; it may have `history`.", where=where)
         for name, codes in told["values"].items():
             if name not in allowed:
                 raise UsageError("is no field with a value map.", where=where, field=f"values.{name}", mend=f"Known: {', '.join(sorted(allowed))}.")
@@ -111,6 +115,41 @@ def load_values(entities: Sequence[Entity], contracts: Path = CONTRACTS) -> dict
                     raise UsageError(f"maps {raw!r} to {value!r}, which the entity does not allow.", where=where, field=f"values.{name}",
                                      mend=f"Allowed: {', '.join(allowed[name])}.")
         found[path.stem] = told["values"]
+    return found
+
+
+def history_fields(entities: Sequence[Entity], shapes: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[str, str, str]]:
+    """"entity.field" -> conformed entity, its column, the field's type: what the contracts keep a history of.
+
+    Raises UsageError naming file, field and mend.
+    """
+    found = {}
+    for entity in entities:
+        for field, source in (entity.rest.get("history") or {}).items():
+            where = f"contracts/entities/{entity.path.name}"
+            if field not in entity.fields and field not in entity.values:
+                raise UsageError("is neither a field nor has values.", where=where, field=f"history.{field}", mend="Name a field of this file.")
+            shape, _, column = str(source).partition(".")
+            if column not in shapes.get(shape, {}):
+                raise UsageError(f"names {source!r}, which no conformed model delivers.", where=where, field=f"history.{field}",
+                                 mend="Write entity.column of contracts/conformed.yml.")
+            found[f"{entity.name}.{field}"] = (shape, column, entity.fields.get(field, {"type": "string"})["type"])
+    return found
+
+
+def load_history(fields: Mapping[str, tuple[str, str, str]], contracts: Path = CONTRACTS) -> dict[str, tuple[Tracked, ...]]:
+    """system -> what of it delivers which field's history. Raises UsageError naming file, entry and mend."""
+    kinds = {name: kind for name, (_, _, kind) in fields.items()}
+    told = {path: _read(path).get("history") for path in sorted((contracts / "systems").glob("*.yml"))}
+    return {path.stem: load_tracked(lines, kinds, f"contracts/systems/{path.name}") for path, lines in told.items() if lines}
+
+
+def _drop_history(fields: Mapping[str, tuple[str, str, str]], shapes: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """conformed entity -> its id and the columns that have a history, for file drops: their forms name conformed columns."""
+    found: dict[str, Any] = {}
+    for name, (shape, column, kind) in fields.items():
+        entry = found.setdefault(shape, {"record_id": next(iter(shapes[shape])), "fields": {}})
+        entry["fields"][column] = [*name.split(".", 1), kind]
     return found
 
 
@@ -159,6 +198,9 @@ def generated_files(contracts: Path = CONTRACTS, systems: Path = SYSTEMS) -> dic
     values = load_values(entities, contracts)
     shapes = landing_shapes(systems)
     conformed = load_conformed(contracts)
+    tracked = history_fields(entities, conformed)
+    kinds = {name: kind for name, (_, _, kind) in tracked.items()}
+    staging = DBT_PROJECT / "models" / "staging"
     described = {(entity.model, name): field["description"] for entity in entities for name, field in entity.fields.items()}
     versions = {f"{entity.name}.{field}": told["version"] for entity in entities for field, told in entity.values.items()}
     return {
@@ -171,11 +213,18 @@ def generated_files(contracts: Path = CONTRACTS, systems: Path = SYSTEMS) -> dic
             [[system, resource, column, kind] for system, resources in shapes.items() for resource, shape in resources.items()
              for column, kind in shape["columns"].items()]),
         "seeds/currency.csv": _csv(["system", "currency", "minor_units", "minor_size"], _currencies(contracts / "currencies.yml", [*shapes, FILE_DROP])),
+        "seeds/kpi.csv": _csv(list(COLUMNS), load_kpis().rows()),
         "macros/generated/landing_schema.sql": _constant("landing_schema", {**shapes, "concord": _PLATFORM}),
         "macros/generated/finding_kinds.sql": _constant("finding_kinds", load_findings(contracts / "findings.yml")),
         "macros/generated/contract.sql": _constant("contract", {entity.name: _policy(entity) for entity in entities}),
         "macros/generated/conformed_shape.sql": _constant("conformed_shape", conformed),
         "macros/generated/conformed_systems.sql": _constant("conformed_systems", conformed_systems(conformed)),
+        "macros/generated/kpi_policy.sql": _constant("kpi_policy", dict(load_kpis().policy)),
+        "macros/generated/identity_facts.sql": _constant("identity_facts", _identity_facts()),
+        "macros/generated/operations_shape.sql": _constant("operations_shape", operations_shape()),
+        "macros/generated/tracked_fields.sql": _constant("tracked_fields", _drop_history(tracked, conformed)),
+        **{f"models/conformed/{system}/{system}__{FIELD_HISTORY}.sql": history_model(system, lines, kinds, staging)
+           for system, lines in load_history(tracked, contracts).items() if system in shapes},
         "macros/generated/sync_models.sql": _constant("sync_models", sync_models()),
         "models/canonical/_canonical.yml": _schema(entities),
         "models/staging/_sources.yml": _sources(),
@@ -242,7 +291,10 @@ def _conformed(
             for name, kind in shapes[entity].items()]
         models.append({
             "name": f"{system}__{entity}", "description": f"{entity} as {system} keeps it, in the shape that all systems share.",
-            "config": {"enabled": _connected(system), "contract": {"enforced": True}, "meta": {"owner": role}}, "columns": columns,
+            "config": {
+                "enabled": _connected(system), "contract": {"enforced": True}, **({"on_schema_change": "fail"} if entity == FIELD_HISTORY else {}),
+                "meta": {"owner": role}},
+            "columns": columns,
         })
     return models
 
@@ -278,14 +330,16 @@ def _connected(system: str) -> str:
 
 def write(contracts: Path = CONTRACTS, systems: Path = SYSTEMS, project: Path = DBT_PROJECT) -> list[Path]:
     """Write what has changed; returns those paths."""
-    changed = []
+    changed, is_new = [], False
     for name, content in generated_files(contracts, systems).items():
         path = project / name
         if not path.exists() or path.read_text() != content:
+            is_new = is_new or not path.exists()
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
             changed.append(path)
-    return changed
+    # a model that was not there before is described by the next round
+    return [*changed, *write(contracts, systems, project)] if is_new else changed
 
 
 def seconds(text: str, place: str, field: str) -> int:
@@ -355,13 +409,22 @@ def _check_field(where: str, name: str, field: Any) -> None:
         raise UsageError(f"has the unknown type {field['type']!r}.", where=where, field=place, mend=f"Types: {', '.join(TYPES)}.")
 
 
+def _identity_facts() -> dict[str, list[str]]:
+    """What the matcher knows of names and domains, for the keys that SQL compares. A form of two letters counts at the end of a name only."""
+    from identity.facts import domain_facts, legal_form_words
+
+    forms = legal_form_words()
+    return {"legal_forms": [form for form in forms if len(form) > 2], "short_legal_forms": [form for form in forms if len(form) == 2],
+            "shared_domains": sorted(domain_facts().shared)}
+
+
 def _policy(entity: Entity) -> dict[str, Any]:
     """What SQL asks of a contract: durations in seconds, numbers as text, lists and pairs as they are."""
     told: dict[str, Any] = {}
     for key, value in entity.policy.items():
         told[f"{key}_seconds" if key.endswith("grace") else key] = (
             seconds(value, entity.path.name, f"policy.{key}") if key.endswith("grace") else str(value))
-    told |= {key: value for key, value in entity.rest.items()}
+    told |= {key: value for key, value in entity.rest.items() if key not in ("history", "materialized")}
     told["owner"] = entity.owner
     told["guarded"] = {name: field["guarded"] for name, field in entity.fields.items() if field.get("guarded")}
     return told
@@ -413,6 +476,7 @@ def _schema(entities: list[Entity]) -> str:
     models = []
     for entity in entities:
         columns = []
+        is_view = entity.rest.get("materialized") == "view"  # costs nothing to build, so it is not read through to be tested either
         for name, field in entity.fields.items():
             column: dict[str, Any] = {"name": name, "description": field["description"], "data_type": _SQL.get(field["type"], field["type"])}
             if field.get("required"):
@@ -422,7 +486,7 @@ def _schema(entities: list[Entity]) -> str:
                 tests += ["unique", "not_null"]
             if field.get("values") and name in entity.values:
                 tests.append({"accepted_values": {"arguments": {"values": list(entity.values[name]["allowed"])}}})
-            if name == "customer_id" and entity.name != "customer":
+            if name == "customer_id" and entity.name != "customer" and not is_view:
                 tests.append({"relationships": {"arguments": {"to": "ref('customer')", "field": "customer_id"}}})
             if tests:
                 column["data_tests"] = tests
@@ -431,7 +495,8 @@ def _schema(entities: list[Entity]) -> str:
             columns.append(column)
         models.append({
             "name": entity.model, "description": entity.description,
-            "config": {"contract": {"enforced": True}, "meta": {"owner": entity.owner, "entity": entity.name}},
+            "config": {
+                **({"materialized": "view"} if is_view else {}), "contract": {"enforced": True}, "meta": {"owner": entity.owner, "entity": entity.name}},
             "columns": columns,
         })
     return _dump({"version": 2, "models": models})

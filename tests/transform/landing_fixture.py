@@ -30,7 +30,8 @@ _STAMP = pa.timestamp("us", tz="UTC")
 _ARROW: dict[str, pa.DataType] = {
     "string": pa.string(), "json": pa.string(), "bigint": pa.int64(), "decimal": pa.decimal128(38, 9), "double": pa.float64(),
     "boolean": pa.bool_(), "flag": pa.bool_(), "timestamp": _STAMP, "epoch": _STAMP, "local_timestamp": _STAMP, "date": pa.date32(),
-    "local_date": pa.date32(), "strings": pa.list_(pa.string()),
+    "local_date": pa.date32(), "strings": pa.list_(pa.string()), "open_date": pa.date32(), "open_timestamp": _STAMP, "odata_date": pa.date32(),
+    "odata_timestamp": _STAMP, "text_decimal": pa.decimal128(38, 9),
 }
 _PLATFORM = {
     "_audit": {"resource": "string", "expected": "bigint", "actual": "bigint", "method": "string", "window_start": "timestamp",
@@ -241,7 +242,7 @@ def _write(settings: Settings, name: str, resource: str, columns: Mapping[str, s
 
 
 def _fit(value: Any, kind: str) -> Any:
-    if kind == "decimal" and value is not None:
+    if kind in ("decimal", "text_decimal") and value is not None:
         return Decimal(value).quantize(Decimal("0.000000001"))
     if kind in ("date", "local_date") and isinstance(value, datetime):
         return value.date()

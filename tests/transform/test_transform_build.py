@@ -11,7 +11,6 @@ import pytest
 
 from concord.errors import ConcordError, UsageError
 from tests.transform.landing_fixture import connections, healthy, land, setting, settings_at
-from transform import build as build_module
 from transform.build import BuildError, NodeResult, build, check_overrides, manifest
 
 HEADER = "action,connection,native_id,golden_id,decided_by,decided_at,reason\n"
@@ -21,7 +20,7 @@ GOLDEN = "02bc58ca-9ac0-c734-a583-6d0873326e03"
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("", ["seeds/overrides.csv", "line 1", "header"]),
+        ("", ["overrides.csv", "line 1", "header"]),
         (HEADER.replace("reason", "why"), ["line 1", "action,connection"]),
         (HEADER + "merge,netsuite,1001\n", ["line 2", "3 values"]),
         (HEADER + f"join,netsuite,1001,{GOLDEN},ann,2026-01-01,same\n", ["line 2: action", "merge, split or link"]),
@@ -82,17 +81,11 @@ def test_a_corrupt_landing_file_is_named_and_a_good_build_reports(tmp_path: Path
     assert manifest(settings, connections()) == result.manifest
 
 
-def test_overrides_decide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """merge, split and link, each against the automatic decision; one that names nobody stops the build by a blocking test."""
-    import shutil
-
+def test_overrides_decide(tmp_path: Path) -> None:
+    """merge, split and link, each against the automatic decision and in the next increment; one that names nobody stops the build by a blocking test."""
     import duckdb
 
     settings = settings_at(tmp_path / "home")
-    project = tmp_path / "project"
-    shutil.copytree(build_module.DBT_PROJECT, project, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
-    monkeypatch.setattr(build_module, "DBT_PROJECT", project)
-    monkeypatch.setattr(build_module, "OVERRIDES", project / "seeds" / "crosswalk_overrides.csv")
     world = setting()
     for key in range(1, 5):
         healthy(world, key)
@@ -108,17 +101,18 @@ def test_overrides_decide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         digest = row[0]
         return "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:]))
 
-    (project / "seeds" / "crosswalk_overrides.csv").write_text(HEADER + "".join(
+    build(settings, connections())  # before anybody decided
+    settings.overrides.write_text(HEADER + "".join(
         f"{action},{connection},{native_id},{golden_id},ann,2026-01-01T00:00:00,told by phone\n" for action, connection, native_id, golden_id in [
             ("link", "zendesk", "39999", golden(2)), ("split", "stripe", "cus_3", golden(3)), ("merge", "netsuite", "1004", golden(1))]))
-    build(settings, connections())
+    assert not build(settings, connections()).full_refresh
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         links = {row[0]: row[1:] for row in connection.execute("select record_key, customer_id, method, evidence from crosswalk").fetchall()}
     assert links["zendesk:39999"] == (golden(2), "override", "told by phone")
     assert "stripe:cus_3" not in links
     assert links["netsuite:1004"][0] == golden(1) and links["zendesk:31004"][0] == golden(1)
 
-    with (project / "seeds" / "crosswalk_overrides.csv").open("a") as file:
+    with settings.overrides.open("a") as file:
         file.write("link,zendesk,31002,ffffffff-ffff-ffff-ffff-ffffffffffff,ann,2026-01-01T00:00:00,a slip\n")
     with pytest.raises(BuildError) as raised:
         build(settings, connections())

@@ -36,7 +36,7 @@
 {% macro conformed_drops(entity) %}
     {%- set columns = conformed_shape()[entity] -%}
     {%- for connection, tables in var('drops', {}).items() %}{% for table, told in tables.items() if entity in told['becomes'] and table in var('landed', {}).get(connection, []) %}
-    {%- set form = told['becomes'][entity] %}
+    {%- for form in told['becomes'][entity] %}
     select
         '{{ connection }}' as connection,
         {%- for column, kind in columns.items() %}
@@ -47,8 +47,11 @@
     {%- if form['group_by'] %}
     group by {{ form['group_by'] | join(', ') }}
     {%- endif %}
+    {%- if form['qualify'] %}
+    qualify {{ form['qualify'] }}
+    {%- endif %}
     union all
-    {%- endfor %}{% endfor %}
+    {%- endfor %}{% endfor %}{% endfor %}
     select
         cast(null as {{ sql_type('string') }}) as connection,
         {%- for column, kind in columns.items() %}
@@ -74,4 +77,12 @@
             inner join {{ ref('stg_loads') }} as loads on file._connection = loads.connection and file._load_id = loads.load_id
         ) as versions
         where place = 1
+{%- endmacro %}
+
+{#- The users of the connected systems that Concord itself writes as: what one of them changed is no change of the source's own. -#}
+{% macro integration_users() %}
+    select connection, agent_id
+    from ({{ conformed('agent') }}) as agent
+    where lower(login) in ({{ quoted(var('integration_usernames')) }})
+        {%- for name in var('integration_usernames') %} or lower(login) like '{{ name }}.%'{% endfor %}
 {%- endmacro %}

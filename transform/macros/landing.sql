@@ -1,6 +1,7 @@
 {#- Reading landing. Only staging calls these: typed union over a system's connections, completed loads only, newest version of a key. -#}
 
-{% macro landing(system, resource) %}
+{#- `seen`: the column of an incremental model that names the newest load it has taken in. -#}
+{% macro landing(system, resource, seen='load_id') %}
     {%- set shape = landing_schema()[system][resource] -%}
     {%- do source(system, resource) -%}
     {%- set folder = shape.get('folder', resource) -%}
@@ -35,7 +36,7 @@
         from {{ ref('stg_loads') }} as completed
         {%- if is_incremental() %}
         left join (
-            select connection, max(load_id) as load_id from {{ this }} group by connection
+            select connection, max({{ seen }}) as load_id from {{ this }} group by connection
         ) as seen on completed.connection = seen.connection
         where seen.load_id is null or completed.load_id > seen.load_id
         {%- endif %}

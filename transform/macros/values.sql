@@ -21,6 +21,12 @@
     cast(round(cast({{ amount }} as decimal(24,6)) * cast(case {{ units }} when 0 then 1 when 3 then 1000 else 100 end as integer), 0) as bigint)
 {%- endmacro %}
 
+{#- An amount rounded to the smallest coin of its currency; `units` is its number of decimal places. -#}
+{% macro rounded_to_coin(amount, units) -%}
+    case {{ units }} when 0 then cast(round({{ amount }}, 0) as {{ sql_type('money') }}) when 3 then cast(round({{ amount }}, 3) as {{ sql_type('money') }})
+        else cast(round({{ amount }}, 2) as {{ sql_type('money') }}) end
+{%- endmacro %}
+
 {% macro money(amount) -%} cast({{ amount }} as {{ sql_type('money') }}) {%- endmacro %}
 
 {#- A number as text without needless zeros: 12.50 and 12.5 give '12.5', 12.00 gives '12'. -#}

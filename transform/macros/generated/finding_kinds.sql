@@ -10,42 +10,52 @@
         'kinds': {
             'D1': {
                 'name': 'Status contradiction',
+                'domain': 'status',
                 'owner': 'both',
             },
             'D2': {
                 'name': 'Hold not propagated',
+                'domain': 'credit_status',
                 'owner': ['support', 'finance'],
             },
             'D3': {
                 'name': 'Entitlement against contract',
+                'domain': 'entitlement',
                 'owner': ['support', 'success'],
             },
             'D4': {
                 'name': 'Invoice mismatch',
+                'domain': 'invoice',
                 'owner': ['revenue', 'finance'],
             },
             'D5': {
                 'name': 'Unmapped value',
+                'domain': 'reference',
                 'owner': 'side',
             },
             'D10': {
                 'name': 'Schema drift',
+                'domain': 'integration',
                 'owner': ['integration'],
             },
             'D11': {
                 'name': 'Ownership violation',
+                'domain': 'ownership',
                 'owner': 'side',
             },
             'D13': {
                 'name': 'Stale sync',
+                'domain': 'integration',
                 'owner': ['integration'],
             },
             'D14': {
                 'name': 'Silent incompleteness',
+                'domain': 'integration',
                 'owner': ['integration'],
             },
             'D15': {
                 'name': 'Identity drift',
+                'domain': 'customer',
                 'owner': ['data_steward'],
             },
         },

@@ -2,15 +2,8 @@ with states as (
     {{ conformed('account_state') }}
 ),
 
-users as (
-    {{ conformed('agent') }}
-),
-
 technical as (
-    select connection, agent_id
-    from users
-    where lower(login) in ({{ quoted(var('integration_usernames')) }})
-        {%- for name in var('integration_usernames') %} or lower(login) like '{{ name }}.%'{% endfor %}
+    {{ integration_users() }}
 )
 
 select

@@ -7,6 +7,8 @@ select
     document.connection,
     document.contract_id,
     link.customer_id,
+    {{ legal_entity_of('null', 'document.connection') }} as company_id,
+    {{ region_of_connection('document.connection') }} as region,
     document.number,
     {{ decoded('contract', 'status', 'document.system', 'document.status_raw') }} as status,
     document.status_raw,

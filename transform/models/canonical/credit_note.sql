@@ -9,14 +9,20 @@ select
     document.credit_note_id,
     document.billing_credit_note_id,
     document.number,
+    document.customer_record_id,
     link.customer_id,
+    {{ legal_entity_of('document.company_id', 'document.connection') }} as company_id,
+    {{ region_of_connection('document.connection') }} as region,
     document.billing_invoice_id,
     {{ decoded('credit_note', 'status', 'document.system', 'document.status_raw') }} as status,
     document.status_raw,
     document.currency,
     document.total_amount,
     {{ to_minor('document.total_amount', 'unit.minor_units') }} as total_minor,
+    {{ in_reporting_currency('document.total_amount', 'document.currency') }} as reporting_amount,
+    reporting.currency as reporting_currency,
     document.issued_at
 from notes as document
 left join {{ ref('currency') }} as unit on document.system = unit.system and document.currency = unit.currency
 left join {{ ref('crosswalk') }} as link on document.connection = link.connection and document.customer_record_id = link.record_id
+{{ reporting_joins('document.currency', 'document.issued_at') }}

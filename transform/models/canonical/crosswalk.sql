@@ -1,7 +1,7 @@
 with decided as (
     select *
     from {{ ref('crosswalk_candidates') }}
-    where rivals = 1 and score >= 0.9
+    where rivals = 1 and pass < 9
     qualify row_number() over (partition by record_key order by pass, customer_id) = 1
 ),
 
@@ -16,6 +16,7 @@ linked as (
         link.method,
         link.score,
         link.evidence,
+        {{ agreement('record', 'other', "case when link.method = 'probabilistic' then link.evidence end") }} as explanation,
         row_number() over (
             partition by link.customer_id, record.connection
             order by
@@ -24,6 +25,7 @@ linked as (
         ) as place
     from {{ ref('customer_record') }} as record
     inner join decided as link on record.record_key = link.record_key
+    left join {{ ref('customer_record') }} as other on link.against_key = other.record_key
 )
 
 select
@@ -35,6 +37,7 @@ select
     role,
     method,
     score,
-    evidence,
+    case when method = 'probabilistic' then 'alike by ' || cast(score as {{ sql_type('string') }}) else evidence end as evidence,
+    explanation,
     place = 1 as is_primary
 from linked

@@ -11,7 +11,7 @@ accounts as (
 ),
 
 rates as (
-    {{ conformed('exchange_rate') }}
+    {{ newest_rates() }}
 ),
 
 open_documents as (

@@ -7,6 +7,8 @@ select
     document.connection,
     document.dispute_id,
     link.customer_id,
+    {{ legal_entity_of('null', 'document.connection') }} as company_id,
+    {{ region_of_connection('document.connection') }} as region,
     document.payment_id,
     document.invoice_id,
     {{ decoded('dispute', 'status', 'document.system', 'document.status_raw') }} as status,

@@ -7,6 +7,8 @@ select
     document.connection,
     document.entitlement_id,
     link.customer_id,
+    {{ legal_entity_of('null', 'document.connection') }} as company_id,
+    {{ region_of_connection('document.connection') }} as region,
     document.contract_id,
     document.asset_id,
     document.name,

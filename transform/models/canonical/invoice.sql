@@ -17,7 +17,8 @@ select
     document.billing_number,
     document.customer_record_id,
     link.customer_id,
-    document.company_id,
+    {{ legal_entity_of('document.company_id', 'document.connection') }} as company_id,
+    {{ region_of_connection('document.connection') }} as region,
     document.subscription_id,
     document.erp_order_id,
     case when document.is_voided then 'void'
@@ -27,6 +28,8 @@ select
     coalesce(line.line_count, 1) as line_count,
     document.total_amount,
     {{ to_minor('document.total_amount', 'unit.minor_units') }} as total_minor,
+    {{ in_reporting_currency('document.total_amount', 'document.currency') }} as reporting_amount,
+    reporting.currency as reporting_currency,
     document.tax_amount,
     {{ money('coalesce(document.paid_amount, document.total_amount - document.open_amount)') }} as paid_amount,
     document.open_amount,
@@ -40,3 +43,4 @@ from documents as document
 left join line_counts as line on document.connection || ':' || document.invoice_id = line.invoice_key
 left join {{ ref('currency') }} as unit on document.system = unit.system and document.currency = unit.currency
 left join {{ ref('crosswalk') }} as link on document.connection = link.connection and document.customer_record_id = link.record_id
+{{ reporting_joins('document.currency', 'coalesce(document.invoice_date, document.created_at)') }}

@@ -11,6 +11,7 @@ select
     sku,
     description,
     quantity,
+    unit_raw,
     amount,
     tax_amount
 from lines

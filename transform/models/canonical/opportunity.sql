@@ -7,6 +7,8 @@ select
     document.connection,
     document.opportunity_id,
     link.customer_id,
+    {{ legal_entity_of('null', 'document.connection') }} as company_id,
+    {{ region_of_connection('document.connection') }} as region,
     document.name,
     {{ decoded('opportunity', 'stage', 'document.system', 'document.stage_raw') }} as stage,
     document.stage_raw,

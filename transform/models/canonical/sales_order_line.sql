@@ -11,6 +11,7 @@ select
     sku,
     line_number,
     quantity,
+    unit_raw,
     unit_price,
     amount,
     is_closed

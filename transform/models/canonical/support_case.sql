@@ -18,6 +18,8 @@ select
     document.number,
     document.customer_record_id,
     link.customer_id,
+    {{ legal_entity_of('null', 'document.connection') }} as company_id,
+    {{ region_of_connection('document.connection') }} as region,
     document.contact_id,
     document.assignee_id,
     document.subject,

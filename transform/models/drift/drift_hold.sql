@@ -1,6 +1,6 @@
 with approved_meanwhile as (
     select pair.customer_id, count(*) as orders
-    from (select distinct customer_id, since from {{ ref('reconciled_credit_status') }} where class = 'not_propagated') as pair
+    from (select distinct customer_id, since from {{ ref('reconciled_credit_status') }} where owner_status = 'hold' and class in ('not_propagated', 'contradicted')) as pair
     inner join {{ ref('sales_order') }} as sale
         on pair.customer_id = sale.customer_id and sale.created_at > pair.since and sale.status not in ('pending_approval', 'cancelled')
     group by pair.customer_id
@@ -19,5 +19,5 @@ select
         || coalesce('; ' || cast(approved.orders as varchar) || ' orders went through meanwhile', '') as detail
 from {{ ref('reconciled_credit_status') }} as pair
 left join approved_meanwhile as approved on pair.customer_id = approved.customer_id
-where pair.class in ('not_propagated', 'not_released')
+where pair.class in ('not_propagated', 'not_released', 'contradicted')
     and {{ age_seconds(as_of(), 'pair.since') }} > {{ contract()['customer']['hold_grace_seconds'] }}

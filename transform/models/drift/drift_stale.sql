@@ -1,14 +1,7 @@
 {%- set freshness = var('freshness', {}) -%}
 -- the newest change that a source itself made; what Concord wrote there does not count as life
-with users as (
-    {{ conformed('agent') }}
-),
-
-technical as (
-    select connection, agent_id
-    from users
-    where lower(login) in ({{ quoted(var('integration_usernames')) }})
-        {%- for name in var('integration_usernames') %} or lower(login) like '{{ name }}.%'{% endfor %}
+with technical as (
+    {{ integration_users() }}
 ),
 
 changes as (

@@ -18,7 +18,21 @@
     ('entitlement_record', 'entitlement_record', 'entitlement_id', 'status', 'status_raw', 'updated_at', none),
     ('entitlement_record', 'entitlement_record', 'entitlement_id', 'tier', 'tier_raw', 'updated_at', none),
 ] -%}
-with rows_without_value as (
+with companies as (
+    {{ conformed('customer_record') }}
+),
+
+company_words as (
+    select
+        connection, record_id, updated_at, 'account_type' as field, type_raw as raw_value,
+        {{ decoded('customer', 'account_type', 'system', 'type_raw') }} as value
+    from companies
+    union all
+    select connection, record_id, updated_at, 'stage', stage_raw, {{ decoded('customer', 'stage', 'system', 'upper(stage_raw)') }}
+    from companies
+),
+
+rows_without_value as (
     {%- for model, entity, id, field, raw, since, amount in carriers %}
     select
         '{{ entity }}' as entity, {{ 'customer_id' if model != 'product' else 'cast(null as varchar)' }} as customer_id, connection, {{ id }} as record_id,
@@ -29,15 +43,33 @@ with rows_without_value as (
     where {{ field }} is null and nullif({{ raw }}, '') is not null
     union all
     {%- endfor %}
-    select 'customer', customer_id, observer_connection, observer_record_id, 'credit_status', observed_status_raw, observed_at, exposure, currency
-    from {{ ref('reconciled_credit_status') }} where class = 'unmapped'
+    select
+        'shipment_line', cast(null as varchar), connection, shipment_line_id, 'freight_terms', freight_terms_raw, cast(null as {{ sql_type('timestamp') }}),
+        freight_amount, currency
+    from {{ ref('shipment_line') }}
+    where freight_terms is null and nullif(freight_terms_raw, '') is not null
     union all
-    select 'entitlement', customer_id, support_connection, support_record_id, 'tier', observed_tier_raw, observed_at, exposure, currency
-    from {{ ref('reconciled_entitlement') }} where class = 'unmapped'
+    -- a code is unknown whether or not the record has found its customer; where it has, the customer's money is at risk
+    select
+        'customer', state.customer_id, state.connection, state.record_id, 'credit_status', state.credit_status_raw, state.changed_at,
+        judged.exposure, judged.currency
+    from {{ ref('account_state') }} as state
+    left join {{ ref('reconciled_credit_status') }} as judged
+        on state.connection = judged.observer_connection and state.record_id = judged.observer_record_id
+    where state.credit_status is null and nullif(state.credit_status_raw, '') is not null
     union all
-    select 'customer', customer_id, connection, record_id, 'account_type', type_raw, changed_at, null, null
-    from {{ ref('account_state') }}
-    where role = 'crm' and type_raw is not null and account_type is null
+    select
+        'entitlement', state.customer_id, state.connection, state.record_id, 'tier', state.entitlement_tier_raw, state.changed_at,
+        judged.exposure, judged.currency
+    from {{ ref('account_state') }} as state
+    left join {{ ref('reconciled_entitlement') }} as judged
+        on state.connection = judged.support_connection and state.record_id = judged.support_record_id
+    where state.entitlement_tier is null and nullif(state.entitlement_tier_raw, '') is not null
+    union all
+    select 'customer', link.customer_id, record.connection, record.record_id, record.field, record.raw_value, record.updated_at, null, null
+    from company_words as record
+    left join {{ ref('crosswalk') }} as link on record.connection = link.connection and record.record_id = link.record_id
+    where record.value is null and nullif(record.raw_value, '') is not null
 )
 
 select

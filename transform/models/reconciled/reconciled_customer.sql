@@ -24,31 +24,70 @@ owners as (
         on customer.owner_connection = record.connection and customer.owner_record_id = record.record_id
 ),
 
-linked as (
+compared as (
     select
-        record.customer_id,
-        case
-            when not record.is_primary then 'duplicate'
-            when record.role <> 'erp' and record.name_key <> owner.name_key
-                and {{ similarity('record.name_key', 'owner.name_key') }} < 0.9 then 'field_mismatch'
-            else 'matched'
-        end as class,
-        record.role,
-        coalesce(case when not record.is_primary then first.connection end, owner.connection) as left_connection,
-        coalesce(case when not record.is_primary then first.record_id end, owner.record_id) as left_id,
-        record.connection as right_connection,
-        record.record_id as right_id,
-        record.method,
-        'name' as field,
-        case when record.is_primary then owner.name else first.name end as left_value,
-        record.name as right_value,
-        record.created_at as since,
-        record.method || ' ' || cast(record.score as varchar) as detail
+        record.*,
+        owner.connection as owner_connection,
+        owner.record_id as owner_record_id,
+        first.connection as first_connection,
+        first.record_id as first_record_id,
+        first.name as first_name,
+        owner.name as owner_name,
+        owner.tax_id as owner_tax_id,
+        owner.country as owner_country,
+        owner.currency as owner_currency,
+        -- compared as identity compares: case, accents, punctuation and legal forms say nothing; what one side does not keep cannot differ
+        record.is_primary and record.role <> 'erp' and coalesce(record.name_key <> owner.name_key
+            and {{ similarity('record.name_key', 'owner.name_key') }} < 0.9, false) as differs_in_name,
+        record.is_primary and record.role <> 'erp' and coalesce(record.tax_key <> owner.tax_key, false) as differs_in_tax_id,
+        record.is_primary and record.role <> 'erp' and coalesce(upper(record.country) <> upper(owner.country), false) as differs_in_country,
+        record.is_primary and record.role <> 'erp' and coalesce(upper(record.currency) <> upper(owner.currency), false) as differs_in_currency
     from records as record
     inner join owners as owner on record.customer_id = owner.customer_id
     left join records as first
         on record.customer_id = first.customer_id and record.connection = first.connection and first.is_primary
     where record.record_key <> owner.record_key
+),
+
+{% set fields = ['name', 'tax_id', 'country', 'currency'] -%}
+linked as (
+    select
+        customer_id,
+        case when not is_primary then 'duplicate' else 'matched' end as class,
+        role,
+        coalesce(case when not is_primary then first_connection end, owner_connection) as left_connection,
+        coalesce(case when not is_primary then first_record_id end, owner_record_id) as left_id,
+        connection as right_connection,
+        record_id as right_id,
+        method,
+        'name' as field,
+        case when is_primary then owner_name else first_name end as left_value,
+        name as right_value,
+        created_at as since,
+        method || ' ' || cast(score as varchar) as detail
+    from compared
+    where not ({% for field in fields %}{{ 'or ' if not loop.first }}differs_in_{{ field }} {% endfor %})
+    {%- for field in fields %}
+
+    union all
+
+    select
+        customer_id,
+        'field_mismatch' as class,
+        role,
+        owner_connection as left_connection,
+        owner_record_id as left_id,
+        connection as right_connection,
+        record_id as right_id,
+        method,
+        '{{ field }}' as field,
+        owner_{{ field }} as left_value,
+        {{ field }} as right_value,
+        coalesce(updated_at, created_at) as since,
+        connection || ' has another {{ field | replace('_', ' ') }} than the owner' as detail
+    from compared
+    where differs_in_{{ field }}
+    {%- endfor %}
 ),
 
 missing as (

@@ -1,92 +1,9 @@
 {%- set policy = contract()['invoice'] -%}
-with billing as (
-    select * from {{ ref('invoice') }} where role = 'billing'
-),
-
-ledger as (
-    select * from {{ ref('invoice') }} where role = 'erp'
-),
-
-by_id as (
-    select ledger.invoice_key as ledger_key, billing.invoice_key as billing_key, 1 as pass, 'id' as method
-    from ledger inner join billing on ledger.billing_invoice_id = billing.invoice_id
-),
-
-by_number as (
-    select ledger.invoice_key as ledger_key, billing.invoice_key as billing_key, 2 as pass, 'number' as method
-    from ledger
-    inner join billing on ledger.billing_number = billing.number
-    left join by_id on ledger.invoice_key = by_id.ledger_key
-    where by_id.ledger_key is null
-),
-
-referred as (
-    select * from by_id
-    union all
-    select * from by_number
-),
-
--- documents that name nothing: same customer, currency, amount and day, first with first
-lone_billing as (
-    select billing.*, row_number() over (
-        partition by customer_id, currency, total_minor, invoice_date order by created_at, invoice_id) as place
-    from billing
-    left join referred on billing.invoice_key = referred.billing_key
-    where referred.billing_key is null and billing.customer_id is not null and coalesce(billing.status, '') <> 'draft'
-),
-
-lone_ledger as (
-    select ledger.*, row_number() over (
-        partition by customer_id, currency, total_minor, invoice_date order by created_at, invoice_id) as place
-    from ledger
-    left join referred on ledger.invoice_key = referred.ledger_key
-    where referred.ledger_key is null and ledger.customer_id is not null
-),
-
-by_content as (
-    select lone_ledger.invoice_key as ledger_key, lone_billing.invoice_key as billing_key, 3 as pass, 'customer, amount, date' as method
-    from lone_ledger
-    inner join lone_billing
-        on lone_ledger.customer_id = lone_billing.customer_id and lone_ledger.currency = lone_billing.currency
-        and lone_ledger.total_minor = lone_billing.total_minor and lone_ledger.invoice_date = lone_billing.invoice_date
-        and lone_ledger.place = lone_billing.place
-),
-
--- a document that names nothing and repeats one that is already paired
-repeated as (
-    select lone.invoice_key as ledger_key, min(billing.invoice_key) as billing_key, 4 as pass, 'repeats' as method
-    from lone_ledger as lone
-    inner join billing
-        on lone.customer_id = billing.customer_id and lone.currency = billing.currency
-        and lone.total_minor = billing.total_minor and lone.invoice_date = billing.invoice_date
-    inner join referred on billing.invoice_key = referred.billing_key
-    left join by_content on lone.invoice_key = by_content.ledger_key
-    where by_content.ledger_key is null and lone.billing_invoice_id is null and lone.billing_number is null
-    group by lone.invoice_key
-),
-
-links as (
-    select * from referred
-    union all
-    select * from by_content
-    union all
-    select * from repeated
-),
-
-ranked as (
-    select
-        links.*,
-        row_number() over (
-            partition by links.billing_key
-            order by case when ledger.status = 'void' then 1 else 0 end, links.pass, ledger.created_at, length(ledger.invoice_id), ledger.invoice_id
-        ) as place,
-        ledger.status as ledger_status
-    from links
-    inner join ledger on links.ledger_key = ledger.invoice_key
-),
-
--- what has been credited is not owed: a document settled by credit notes may be paid on one side only
-credits as (
+{#- read where they are needed, not kept aside: each place takes a few columns of millions of rows -#}
+{%- set billing -%} (select * from {{ ref('invoice') }} where role = 'billing') {%- endset -%}
+{%- set ledger -%} (select * from {{ ref('invoice') }} where role = 'erp') {%- endset -%}
+with credits as (
+    -- what has been credited is not owed: a document settled by credit notes may be paid, or booked net of them, on one side only
     select connection, billing_invoice_id, sum(total_amount) as credited_amount
     from {{ ref('credit_note') }}
     where role = 'billing' and status in ('issued', 'open', 'applied') and billing_invoice_id is not null
@@ -101,12 +18,47 @@ owner_connections as (
     select customer_id, owner_connection from {{ ref('customer') }}
 ),
 
+units as (
+    select system, currency, cast(minor_size as decimal(9, 6)) as minor_size from {{ ref('currency') }}
+),
+
+grouped as (
+    select * from {{ ref('invoice_pair') }} where group_key is not null
+),
+
+-- the one document of a group counts once, the several are added
+group_sums as (
+    select
+        grouped.group_key,
+        sum(billing.total_amount) as billing_sum,
+        max(billing.total_amount) as billing_total,
+        sum(billing.tax_amount) as billing_tax_sum,
+        max(billing.tax_amount) as billing_tax,
+        sum(billing.open_amount) as billing_open_sum,
+        max(billing.open_amount) as billing_open,
+        -- of a booking in parts the one invoice counts once
+        cast(case when max(grouped.cardinality) = 'n:1' then sum(billing.line_count) else max(billing.line_count) end as bigint) as billing_lines,
+        cast(sum(billing.total_minor) as bigint) as billing_minor,
+        sum(ledger.total_amount) as ledger_sum,
+        max(ledger.total_amount) as ledger_total,
+        sum(ledger.tax_amount) as ledger_tax_sum,
+        max(ledger.tax_amount) as ledger_tax,
+        sum(ledger.open_amount) as ledger_open_sum,
+        max(ledger.open_amount) as ledger_open,
+        max(case when billing.currency <> ledger.currency then 1 else 0 end) as currencies_differ
+    from grouped
+    inner join {{ billing }} as billing on grouped.billing_key = billing.invoice_key
+    inner join {{ ledger }} as ledger on grouped.ledger_key = ledger.invoice_key
+    group by grouped.group_key
+),
+
 documents as (
     select
-        coalesce(billing.invoice_key, ledger.invoice_key) || coalesce(' / ' || ledger.invoice_key, '') as pair_key,
+        coalesce(pair.billing_key, pair.ledger_key) || case when pair.ledger_key is null then '' else ' / ' || pair.ledger_key end as pair_key,
         coalesce(billing.customer_id, ledger.customer_id) as customer_id,
         case
-            when coalesce(billing.erp_order_id, ledger.erp_order_id) is not null then 'order:' || coalesce(billing.erp_order_id, ledger.erp_order_id)
+            when billing.erp_order_id is not null then 'order:' || billing.erp_order_id
+            when ledger.erp_order_id is not null then 'order:' || ledger.erp_order_id
             when billing.subscription_id is not null then 'subscription:' || billing.subscription_id
             else 'invoice:' || coalesce(billing.invoice_id, ledger.invoice_id)
         end as correlation_id,
@@ -115,8 +67,13 @@ documents as (
         coalesce(ledger.connection, owner.owner_connection) as ledger_connection,
         ledger.invoice_id as ledger_invoice_id,
         coalesce(billing.number, ledger.billing_number, ledger.number) as number,
-        ranked.method,
-        coalesce(ranked.place, 1) as place,
+        pair.method,
+        pair.confidence,
+        pair.cardinality,
+        pair.group_key,
+        pair.member,
+        pair.place,
+        pair.reason as search_reason,
         billing.customer_id is not null as is_billing_customer_known,
         ledger.billing_invoice_id is not null or ledger.billing_number is not null as names_billing,
         billed.connection is not null as is_billed_customer,
@@ -131,31 +88,45 @@ documents as (
         billing.open_amount as billing_open,
         ledger.open_amount as ledger_open,
         coalesce(credits.credited_amount, 0) as credited_amount,
-        cast(greatest(
-            coalesce(billing.line_count, ledger.line_count) * {{ policy['tolerance_minor_per_line'] }} * coalesce(unit.minor_size, 0.01),
-            abs(coalesce(billing.total_amount, 0)) * {{ policy['tolerance_share'] }}
-        ) as {{ sql_type('money') }}) as tolerance,
+        cast({{ tolerance_minor(
+            'coalesce(totals.billing_lines, billing.line_count, ledger.line_count)',
+            "case when pair.cardinality = 'n:1' then totals.billing_minor else billing.total_minor end", policy
+        ) }} * coalesce(unit.minor_size, 0.01) as {{ sql_type('money') }}) as tolerance,
         coalesce(billing.invoice_date, ledger.invoice_date) as invoice_date,
         coalesce(billing.due_date, ledger.due_date) as due_date,
         billing.finalized_at,
-        coalesce(billing.status_changed_at, ledger.created_at) as since
-    from billing
-    full outer join ranked on billing.invoice_key = ranked.billing_key
-    full outer join ledger on ranked.ledger_key = ledger.invoice_key
-    left join {{ ref('currency') }} as unit
+        coalesce(billing.status_changed_at, ledger.created_at) as since,
+        case when pair.cardinality = 'n:1' then totals.billing_sum else billing.total_amount end as whole_billing_total,
+        case when pair.cardinality = '1:n' then totals.ledger_sum else ledger.total_amount end as whole_ledger_total,
+        case when pair.cardinality = 'n:1' then totals.billing_tax_sum else billing.tax_amount end as whole_billing_tax,
+        case when pair.cardinality = '1:n' then totals.ledger_tax_sum else ledger.tax_amount end as whole_ledger_tax,
+        case when pair.cardinality = 'n:1' then totals.billing_open_sum else billing.open_amount end as whole_billing_open,
+        case when pair.cardinality = '1:n' then totals.ledger_open_sum else ledger.open_amount end as whole_ledger_open,
+        coalesce(totals.currencies_differ = 1, billing.currency <> ledger.currency) as is_other_currency
+    from {{ ref('invoice_pair') }} as pair
+    left join {{ billing }} as billing on pair.billing_key = billing.invoice_key
+    left join {{ ledger }} as ledger on pair.ledger_key = ledger.invoice_key
+    left join group_sums as totals on pair.group_key = totals.group_key
+    left join units as unit
         on coalesce(billing.system, ledger.system) = unit.system and coalesce(billing.currency, ledger.currency) = unit.currency
     left join credits on billing.connection = credits.connection and billing.invoice_id = credits.billing_invoice_id
-    left join billed_customers as billed on ledger.customer_id = billed.customer_id
-    left join owner_connections as owner on billing.customer_id = owner.customer_id
+    -- asked of documents alone only: a join on null costs nothing
+    left join billed_customers as billed on case when pair.billing_key is null then ledger.customer_id end = billed.customer_id
+    left join owner_connections as owner on case when pair.ledger_key is null then billing.customer_id end = owner.customer_id
 ),
 
 differences as (
     select
         *,
+        -- what of the other side's document belongs to this pair: the lead of a group bears what is left
+        case when cardinality = '1:n' then case when member = 1 then whole_billing_total - (whole_ledger_total - ledger_total) else ledger_total end
+            else billing_total end as billing_amount,
+        case when cardinality = 'n:1' then case when member = 1 then whole_ledger_total - (whole_billing_total - billing_total) else billing_total end
+            else ledger_total end as ledger_amount,
         {{ age_seconds(as_of(), 'since') }} > {{ policy['grace_seconds'] }} as is_past_grace,
-        abs(billing_total - ledger_total) as total_difference,
-        abs(billing_tax - ledger_tax) as tax_difference,
-        abs((billing_total - billing_tax) - (ledger_total - ledger_tax)) as net_difference
+        abs(whole_billing_total - whole_ledger_total) as total_difference,
+        abs(whole_billing_tax - whole_ledger_tax) as tax_difference,
+        abs((whole_billing_total - whole_billing_tax) - (whole_ledger_total - whole_ledger_tax)) as net_difference
     from documents
 ),
 
@@ -166,17 +137,22 @@ classified as (
             when ledger_invoice_id is null and not is_billing_customer_known then 'customer_unknown'
             when ledger_invoice_id is null and (finalized_at is null or coalesce(billing_status, '') in ('draft', 'void') or billing_total = 0)
                 then 'not_expected'
+            when ledger_invoice_id is null and credited_amount > 0 and abs(billing_total - credited_amount) <= tolerance then 'not_expected'
             when ledger_invoice_id is null and not is_past_grace then 'timing'
+            when ledger_invoice_id is null and search_reason = 'ambiguous' then 'ambiguous'
             when ledger_invoice_id is null then 'missing_in_erp'
-            when billing_invoice_id is null and (not names_billing or ledger_status in ('void', 'rejected')) then 'not_expected'
+            when billing_invoice_id is null and ledger_status in ('void', 'rejected') then 'not_expected'
+            when billing_invoice_id is null and search_reason = 'ambiguous' then 'ambiguous'
+            when billing_invoice_id is null and not names_billing then 'not_expected'
             when billing_invoice_id is null and not is_billed_customer then 'customer_unknown'
             when billing_invoice_id is null and not is_past_grace then 'timing'
             when billing_invoice_id is null then 'missing_in_billing'
             when place > 1 and ledger_status = 'void' then 'not_expected'
             when place > 1 then 'duplicate'
             when not is_past_grace then 'timing'
-            when billing_currency <> ledger_currency then 'currency'
+            when is_other_currency then 'currency'
             when billing_status in ('draft', 'void') or ledger_status = 'void' then 'matched'
+            when credited_amount > 0 and abs(whole_billing_total - credited_amount - whole_ledger_total) <= tolerance then 'matched'
             when net_difference > tolerance then 'amount'
             when tax_difference > tolerance then 'tax'
             when total_difference > tolerance then 'amount'
@@ -186,13 +162,46 @@ classified as (
 )
 
 select
-    *,
+    pair_key, customer_id, correlation_id, billing_connection, billing_invoice_id, ledger_connection, ledger_invoice_id, number,
+    method, confidence, cardinality, group_key, member, place,
+    is_billing_customer_known, names_billing, is_billed_customer, billing_status, ledger_status, billing_currency, ledger_currency,
+    billing_total, ledger_total, billing_tax, ledger_tax, billing_open, ledger_open, billing_amount, ledger_amount,
+    credited_amount, tolerance, invoice_date, due_date, finalized_at, since, is_past_grace,
+    total_difference, tax_difference, net_difference, class,
+    case
+        when ledger_invoice_id is null then
+            case
+                when class = 'customer_unknown' then 'customer unknown'
+                when billing_status in ('draft', 'void') then billing_status
+                when finalized_at is null then 'not final'
+                when billing_total = 0 then 'zero'
+                when class = 'not_expected' then 'credited'
+                when class = 'timing' then 'in grace'
+                else coalesce(search_reason, 'no counterpart')
+            end
+        when billing_invoice_id is null then
+            case
+                when ledger_status in ('void', 'rejected') then ledger_status
+                when search_reason is not null then search_reason
+                when not names_billing then 'names no invoice'
+                when class = 'customer_unknown' then 'customer unknown'
+                when class = 'timing' then 'in grace'
+                else 'no counterpart'
+            end
+        when class = 'not_expected' then 'void'
+        when class = 'duplicate' then 'booked again'
+        when class = 'timing' then 'in grace'
+        when class = 'matched' and total_difference > tolerance and credited_amount > 0
+            and abs(whole_billing_total - credited_amount - whole_ledger_total) <= tolerance then 'credited'
+        when class = 'matched' and (billing_status in ('draft', 'void') or ledger_status = 'void') then 'not compared'
+    end as reason,
     case
         when billing_invoice_id is null or ledger_invoice_id is null or place > 1 or not is_past_grace then 'not_compared'
         when billing_status is null or ledger_status is null or billing_status = 'draft' then 'not_compared'
         {%- for owner_status, allowed in policy['allowed_pairs'].items() %}
         when billing_status = '{{ owner_status }}' and ledger_status in ({{ quoted(allowed) }}) then 'matched'
         {%- endfor %}
+        when group_key is not null and abs(whole_billing_open - whole_ledger_open) <= tolerance then 'matched'
         when credited_amount > 0 and greatest(coalesce(billing_open, 0), coalesce(ledger_open, 0)) <= credited_amount + tolerance then 'matched'
         else 'status'
     end as status_class

@@ -4,7 +4,7 @@ select
     document.credit_note_id as billing_credit_note_id,
     document.number,
     document.customer_id as customer_record_id,
-    cast(null as {{ sql_type('string') }}) as company_id,
+    nullif(document.business_entity_id, '') as company_id,
     document.reference_invoice_id as billing_invoice_id,
     document.status_raw,
     coalesce(document.create_reason_code, document.reason_code) as reason,

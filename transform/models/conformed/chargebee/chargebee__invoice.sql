@@ -5,7 +5,7 @@ select
     document.invoice_id as billing_invoice_id,
     document.number as billing_number,
     document.customer_id as customer_record_id,
-    cast(null as {{ sql_type('string') }}) as company_id,
+    nullif(document.business_entity_id, '') as company_id,
     document.subscription_id,
     nullif(document.erp_order_id, '') as erp_order_id,
     document.status_raw,

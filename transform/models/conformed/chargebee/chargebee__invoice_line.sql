@@ -11,6 +11,7 @@ select
     price.sku,
     document.description,
     cast(coalesce(cast(document.quantity_in_decimal as {{ sql_type('decimal') }}), document.quantity) as {{ sql_type('decimal') }}) as quantity,
+    cast(null as {{ sql_type('string') }}) as unit_raw,
     {{ from_minor("(document.amount_minor - case when invoice.price_type = 'tax_inclusive' then coalesce(document.tax_minor, 0) else 0 end)",
         'unit.minor_size') }} as amount,
     {{ from_minor('coalesce(document.tax_minor, 0)', 'unit.minor_size') }} as tax_amount

@@ -3,7 +3,7 @@ select
     document.transaction_id as payment_id,
     document.transaction_id as billing_payment_id,
     document.customer_id as customer_record_id,
-    cast(null as {{ sql_type('string') }}) as company_id,
+    nullif(document.business_entity_id, '') as company_id,
     document.invoice_id as billing_invoice_id,
     document.status_raw,
     document.currency,

@@ -3,7 +3,7 @@ select
     document.transaction_id as refund_id,
     document.transaction_id as billing_refund_id,
     document.customer_id as customer_record_id,
-    cast(null as {{ sql_type('string') }}) as company_id,
+    nullif(document.business_entity_id, '') as company_id,
     document.refunded_transaction_id as billing_payment_id,
     document.credit_note_id,
     document.status_raw,

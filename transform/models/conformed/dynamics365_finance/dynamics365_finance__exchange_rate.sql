@@ -19,9 +19,6 @@ rates as (
     inner join bases
         on rate.connection = bases.connection and rate.to_currency = bases.base_currency and rate.rate_type = bases.rate_type
     where not rate.is_removed
-    qualify row_number() over (
-        partition by rate.connection, rate.from_currency order by rate.valid_from desc nulls last
-    ) = 1
 )
 
 select connection, currency, cast(rate as {{ sql_type('decimal') }}) as rate, base_currency, valid_from

@@ -16,6 +16,7 @@ select
     nullif(line.product_number, '') as sku,
     coalesce(nullif(line.product_description, ''), line.product_name) as description,
     line.quantity,
+    nullif(line.unit, '') as unit_raw,
     {{ money('line.amount') }} as amount,
     {{ money('coalesce(line.tax_amount, 0)') }} as tax_amount
 from {{ ref('stg_dynamics365_finance__invoice_lines') }} as line

@@ -13,6 +13,7 @@ select
     line.line_sequence as line_number,
     coalesce(nullif(product.product_number, ''), line.item_number) as sku,
     line.quantity,
+    nullif(line.unit, '') as unit_raw,
     cast(line.unit_price / case when coalesce(line.price_quantity, 0) = 0 then 1 else line.price_quantity end
         as {{ sql_type('decimal') }}) as unit_price,
     {{ money('line.amount') }} as amount,

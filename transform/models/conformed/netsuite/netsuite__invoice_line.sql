@@ -6,6 +6,7 @@ select
     line.memo as description,
     -- the ledger writes sales lines with a minus
     -line.quantity as quantity,
+    cast(null as {{ sql_type('string') }}) as unit_raw,
     {{ money('-line.amount') }} as amount,
     cast(null as {{ sql_type('money') }}) as tax_amount
 from {{ ref('stg_netsuite__transaction_lines') }} as line

@@ -6,6 +6,7 @@ select
     product.sku,
     -- the ledger writes sales lines with a minus
     -line.quantity as quantity,
+    cast(null as {{ sql_type('string') }}) as unit_raw,
     line.unit_price,
     {{ money('-line.amount') }} as amount,
     line.is_closed

@@ -1,22 +1,12 @@
-with newest as (
-    select connection, from_currency, to_currency, max(rate_date) as rate_date
+with rates as (
+    select connection, from_currency, to_currency, rate_date, min(rate) as rate
     from {{ ref('stg_oracle_fusion__currency_rates') }}
     where not is_removed
-    group by connection, from_currency, to_currency
+    group by connection, from_currency, to_currency, rate_date
 )
 
-select
-    rate.connection,
-    rate.from_currency as currency,
-    min(rate.rate) as rate,
-    rate.to_currency as base_currency,
-    rate.rate_date as valid_from
-from {{ ref('stg_oracle_fusion__currency_rates') }} as rate
-inner join newest
-    on rate.connection = newest.connection and rate.from_currency = newest.from_currency
-    and rate.to_currency = newest.to_currency and rate.rate_date = newest.rate_date
-where not rate.is_removed
-group by rate.connection, rate.from_currency, rate.to_currency, rate.rate_date
+select connection, from_currency as currency, rate, to_currency as base_currency, rate_date as valid_from
+from rates
 
 union all
 
@@ -25,6 +15,6 @@ select
     to_currency as currency,
     cast(1 as {{ sql_type('decimal') }}) as rate,
     to_currency as base_currency,
-    max(rate_date) as valid_from
-from newest
+    min(rate_date) as valid_from
+from rates
 group by connection, to_currency

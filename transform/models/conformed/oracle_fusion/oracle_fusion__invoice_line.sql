@@ -5,6 +5,7 @@ select
     line.item_number as sku,
     line.description,
     line.quantity,
+    nullif(line.uom, '') as unit_raw,
     {{ money('line.amount') }} as amount,
     {{ money('coalesce(line.tax_amount, 0)') }} as tax_amount
 from {{ ref('stg_oracle_fusion__invoice_lines') }} as line

@@ -5,6 +5,7 @@ select
     cast(nullif(regexp_replace(line.line_number, '[^0-9].*$', ''), '') as bigint) as line_number,
     line.item_number as sku,
     line.quantity,
+    nullif(line.uom, '') as unit_raw,
     line.unit_price,
     {{ money('line.amount') }} as amount,
     not coalesce(line.is_open, true) as is_closed

@@ -22,6 +22,7 @@ select
     case
         when document.is_cancelled then 'cancelled'
         when document.invoice_clearing_status not in ('', 'A', 'B', 'C') then document.invoice_clearing_status
+        when document.accounting_transfer_status not in ('', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I') then document.accounting_transfer_status
         when document.accounting_transfer_status in ('', 'A', 'B', 'F', 'G') then 'not_posted'
         when due.accounting_document_id is not null then 'open'
         else 'cleared'

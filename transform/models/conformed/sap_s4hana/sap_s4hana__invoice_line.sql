@@ -5,6 +5,7 @@ select
     coalesce(nullif(goods.old_id, ''), line.product_id) as sku,
     line.item_text as description,
     cast(line.quantity as {{ sql_type('decimal') }}) as quantity,
+    nullif(line.quantity_unit, '') as unit_raw,
     {{ money('line.net_amount') }} as amount,
     {{ money('line.tax_amount') }} as tax_amount
 from {{ ref('stg_sap_s4hana__billing_document_items') }} as line

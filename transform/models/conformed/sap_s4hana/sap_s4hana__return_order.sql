@@ -39,6 +39,11 @@ select
     area.company_id,
     case
         when document.returns_status not in ('', 'A', 'B', 'C') then document.returns_status
+        when document.rejection_status not in ('', 'A', 'B', 'C') then document.rejection_status
+        when document.approval_status not in ('', 'A', 'B', 'C') then document.approval_status
+        when document.compensation_status not in ('', 'A', 'B', 'C') then document.compensation_status
+        when document.logistics_status not in ('', 'A', 'B', 'C') then document.logistics_status
+        when document.process_status not in ('', 'A', 'B', 'C') then document.process_status
         when document.rejection_status = 'C' or document.approval_status = 'C' then 'rejected'
         when document.compensation_status = 'C' then 'compensated'
         when document.logistics_status = 'C' or lines.is_received = 1 then 'received'

@@ -12,18 +12,7 @@ select
     document.customer_id as customer_record_id,
     area.company_id,
     nullif(document.customer_reference, '') as opportunity_id,
-    case
-        when document.process_status not in ('', 'A', 'B', 'C') then document.process_status
-        when document.rejection_status = 'C' then 'rejected'
-        when document.approval_status = 'A' then 'in_approval'
-        when document.approval_status = 'C' then 'approval_refused'
-        when document.process_status = 'C' and document.billing_status = 'C' then 'billed'
-        when document.process_status = 'C' then 'completed'
-        when document.delivery_status = 'C' then 'delivered'
-        when document.delivery_status = 'B' and document.billing_status = 'B' then 'partially_delivered_and_billed'
-        when document.delivery_status = 'B' then 'partially_delivered'
-        else 'not_delivered'
-    end as status_raw,
+    {{ sap_s4hana_order_status('document.') }} as status_raw,
     document.currency,
     {{ money('document.total_net_amount + coalesce(taxes.tax_amount, 0)') }} as total_amount,
     {{ money('coalesce(taxes.tax_amount, 0)') }} as tax_amount,

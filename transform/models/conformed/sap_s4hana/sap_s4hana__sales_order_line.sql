@@ -5,6 +5,7 @@ select
     cast(line.sales_order_item as bigint) as line_number,
     coalesce(nullif(goods.old_id, ''), line.product_id) as sku,
     cast(line.requested_quantity as {{ sql_type('decimal') }}) as quantity,
+    nullif(line.requested_quantity_unit, '') as unit_raw,
     cast(line.net_amount / nullif(line.requested_quantity, 0) as {{ sql_type('decimal') }}) as unit_price,
     {{ money('line.net_amount') }} as amount,
     coalesce(line.rejection_reason, '') <> '' or coalesce(line.process_status, '') = 'C' as is_closed

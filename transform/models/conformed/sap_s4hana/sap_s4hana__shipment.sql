@@ -14,6 +14,8 @@ select
     area.company_id,
     case
         when document.goods_movement_status not in ('', 'A', 'B', 'C') then document.goods_movement_status
+        when document.picking_status not in ('', 'A', 'B', 'C') then document.picking_status
+        when document.block_status not in ('', 'A', 'B', 'C') then document.block_status
         when document.block_status = 'C' then 'blocked'
         when document.proof_of_delivery_date is not null and document.goods_movement_status = 'C' then 'received'
         when document.goods_movement_status = 'C' then 'issued'

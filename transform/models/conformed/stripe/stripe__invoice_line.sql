@@ -5,6 +5,7 @@ select
     product.sku,
     document.description,
     cast(document.quantity as {{ sql_type('decimal') }}) as quantity,
+    cast(null as {{ sql_type('string') }}) as unit_raw,
     {{ from_minor('document.amount_minor', 'unit.minor_size') }} as amount,
     {{ from_minor('document.tax_minor', 'unit.minor_size') }} as tax_amount
 from {{ ref('stg_stripe__invoice_lines') }} as document

@@ -7,6 +7,7 @@ select
     currency,
     started_at,
     ended_at,
+    cast(nullif({{ dbt.datediff('period_started_at', 'period_ends_at', 'month') }}, 0) as bigint) as period_months,
     period_ends_at,
     created_at,
     coalesce(changed_at, created_at) as updated_at

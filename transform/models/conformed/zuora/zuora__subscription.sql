@@ -7,7 +7,11 @@ with versions as (
 ),
 
 billed as (
-    select connection, subscription_version_id, max(charged_through_date) as charged_through_date
+    select
+        connection,
+        subscription_version_id,
+        max(charged_through_date) as charged_through_date,
+        max(case billing_period when 'Month' then 1 when 'Quarter' then 3 when 'Semi_Annual' then 6 when 'Annual' then 12 end) as period_months
     from {{ ref('stg_zuora__rate_plan_charges') }}
     where not is_removed and charge_type = 'Recurring'
     group by connection, subscription_version_id
@@ -25,6 +29,7 @@ select
         when agreement.status_raw = 'Cancelled'
             then cast(coalesce(agreement.subscription_end_date, agreement.cancelled_date) as {{ sql_type('timestamp') }})
     end as ended_at,
+    cast(billed.period_months as bigint) as period_months,
     cast(coalesce(billed.charged_through_date, agreement.term_end_date) as {{ sql_type('timestamp') }}) as period_ends_at,
     coalesce(agreement.created_at, agreement.version_created_at) as created_at,
     agreement.updated_at

@@ -1,0 +1,1 @@
+{{ conformed_drops('credit_note_line') }}

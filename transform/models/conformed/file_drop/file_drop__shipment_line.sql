@@ -1,0 +1,1 @@
+{{ conformed_drops('shipment_line') }}

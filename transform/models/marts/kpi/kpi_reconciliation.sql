@@ -1,0 +1,152 @@
+-- how much of what two systems keep agrees. What is not expected on the other side, or still within its grace, is not judged.
+with {{ level_days() }},
+
+invoices as (
+    select
+        'invoice' as domain,
+        pair.class,
+        pair.invoice_date as day,
+        coalesce(ledger.company_id, billing.company_id, {{ told_of_connection('pair.ledger_connection', var('legal_entities', {})) }}) as company_id,
+        coalesce(billing.region, ledger.region) as region,
+        coalesce(pair.billing_connection, '') || '>' || coalesce(pair.ledger_connection, '') as system_pair,
+        {{ in_reporting_currency('pair.billing_amount', 'pair.billing_currency') }} as left_amount,
+        ledger_side.amount as right_amount
+    from {{ ref('reconciled_invoice') }} as pair
+    left join {{ ref('invoice') }} as billing on pair.billing_connection || ':' || pair.billing_invoice_id = billing.invoice_key
+    left join {{ ref('invoice') }} as ledger on pair.ledger_connection || ':' || pair.ledger_invoice_id = ledger.invoice_key
+    {{ reporting_joins('pair.billing_currency', 'pair.invoice_date') }}
+    left join (
+        select pair.pair_key, {{ in_reporting_currency('pair.ledger_amount', 'pair.ledger_currency') }} as amount
+        from {{ ref('reconciled_invoice') }} as pair
+        {{ reporting_joins('pair.ledger_currency', 'pair.invoice_date') }}
+    ) as ledger_side on pair.pair_key = ledger_side.pair_key
+),
+
+orders as (
+    select
+        'order' as domain,
+        pair.class,
+        coalesce(pair.close_date, pair.order_date) as day,
+        sale.company_id,
+        sale.region,
+        coalesce(pair.deal_connection, '') || '>' || coalesce(pair.order_connection, '') as system_pair,
+        {{ in_reporting_currency('pair.deal_amount', 'pair.currency') }} as left_amount,
+        {{ in_reporting_currency('pair.order_net_amount', 'pair.currency') }} as right_amount
+    from {{ ref('reconciled_order') }} as pair
+    left join {{ ref('sales_order') }} as sale on pair.order_connection || ':' || pair.order_id = sale.order_key
+    {{ reporting_joins('pair.currency', 'coalesce(pair.close_date, pair.order_date)') }}
+),
+
+credits as (
+    select
+        'credit' as domain,
+        pair.class,
+        cast(coalesce(pair.billed_at, pair.booked_at, pair.case_created_at) as date) as day,
+        {{ told_of_connection('pair.ledger_connection', var('legal_entities', {})) }} as company_id,
+        {{ region_of_connection('coalesce(pair.billing_connection, pair.ledger_connection)') }} as region,
+        coalesce(pair.billing_connection, pair.case_connection, '') || '>' || coalesce(pair.ledger_connection, '') as system_pair,
+        {{ in_reporting_currency('pair.billing_amount', 'coalesce(pair.billing_currency, pair.ledger_currency)') }} as left_amount,
+        {{ in_reporting_currency('pair.booked_amount', 'coalesce(pair.billing_currency, pair.ledger_currency)') }} as right_amount
+    from {{ ref('reconciled_credit') }} as pair
+    {{ reporting_joins('coalesce(pair.billing_currency, pair.ledger_currency)', 'coalesce(pair.billed_at, pair.booked_at, pair.case_created_at)') }}
+    where pair.place = 1
+),
+
+payments as (
+    select
+        'payment' as domain,
+        pair.class,
+        cast(coalesce(billing.paid_at, ledger.paid_at) as date) as day,
+        coalesce(ledger.company_id, billing.company_id, {{ told_of_connection('pair.ledger_connection', var('legal_entities', {})) }}) as company_id,
+        coalesce(billing.region, ledger.region) as region,
+        coalesce(pair.billing_connection, '') || '>' || coalesce(pair.ledger_connection, '') as system_pair,
+        {{ in_reporting_currency('pair.billing_amount', 'coalesce(pair.billing_currency, pair.ledger_currency)') }} as left_amount,
+        {{ in_reporting_currency('pair.ledger_amount', 'coalesce(pair.billing_currency, pair.ledger_currency)') }} as right_amount
+    from {{ ref('reconciled_payment') }} as pair
+    left join {{ ref('payment') }} as billing on pair.billing_connection || ':' || pair.billing_payment_id = billing.payment_key
+    left join {{ ref('payment') }} as ledger on pair.ledger_connection || ':' || pair.ledger_payment_id = ledger.payment_key
+    {{ reporting_joins('coalesce(pair.billing_currency, pair.ledger_currency)', 'coalesce(billing.paid_at, ledger.paid_at)') }}
+),
+
+pairs as (
+    select domain, class, day, company_id, region, system_pair, left_amount, right_amount from invoices
+    union all
+    select domain, class, day, company_id, region, system_pair, left_amount, right_amount from payments
+    union all
+    select domain, class, day, company_id, region, system_pair, left_amount, right_amount from orders
+    union all
+    select domain, class, day, company_id, region, system_pair, left_amount, right_amount from credits
+),
+
+judged as (
+    select *, class = 'matched' as is_matched, abs(coalesce(left_amount, right_amount)) as amount
+    from pairs
+    where class not in ('not_expected', 'timing') and day is not null
+),
+
+-- of today the findings themselves, of the days before what the ledger of exceptions remembers of them
+mismatches as (
+    select
+        finding.finding_id as exception_id, finding.left_connection, finding.right_connection,
+        {{ in_reporting_currency('finding.exposure', 'finding.currency') }} as amount, clock.last_day as day
+    from {{ ref('drift') }} as finding
+    cross join clock
+    {{ reporting_joins('finding.currency', 'clock.as_of') }}
+    where finding.drift_id = 'D4'
+    union all
+    select
+        exception.exception_id, exception.left_connection, exception.right_connection,
+        {{ in_reporting_currency('exception.exposure', 'exception.currency') }} as amount, days.day
+    from {{ ref('stg_exceptions') }} as exception
+    inner join (
+        select exception_id, to_state, happened_at, lead(happened_at) over (partition by exception_id order by event_id) as next_at
+        from {{ ref('stg_exception_events') }}
+    ) as step on exception.exception_id = step.exception_id
+    inner join days on step.happened_at < days.ends_at and (step.next_at is null or step.next_at >= days.ends_at)
+    {{ reporting_joins('exception.currency', 'days.day') }}
+    where exception.source = 'drift' and exception.domain = 'invoice' and step.to_state <> 'closed' and not days.is_last
+),
+
+-- writes of balances and dues that were given up
+failed_pushes as (
+    select delivery.connection, delivery.object, days.day
+    from {{ ref('stg_deliveries') }} as delivery
+    inner join days on delivery.updated_at < days.ends_at
+    where delivery.state = 'dead_letter' and delivery.priority = 3
+)
+
+select {{ observed('reconciliation_count', 'day', 'sum(case when is_matched then 1 else 0 end)', 'count(*)', 'count(*)', 'company_id', 'region', 'system_pair', 'domain') }}
+from judged
+group by day, company_id, region, system_pair, domain
+union all
+select {{ observed('reconciliation_value', 'day', 'sum(case when is_matched then amount else 0 end)', 'sum(amount)', 'count(*)', 'company_id', 'region', 'system_pair', 'domain') }}
+from judged
+where amount is not null
+group by day, company_id, region, system_pair, domain
+union all
+select {{ observed('reporting_difference', 'day', 'sum(abs(coalesce(left_amount, 0) - coalesce(right_amount, 0)))',
+    'sum(greatest(abs(coalesce(left_amount, 0)), abs(coalesce(right_amount, 0))))', 'count(*)', 'company_id', 'region', 'system_pair', "'invoiced'") }}
+from judged
+where domain = 'invoice' and coalesce(left_amount, right_amount) is not null and class <> 'customer_unknown'
+group by day, company_id, region, system_pair
+union all
+select {{ observed('invoice_update_failure_count', 'day', 'count(*)', 'count(*)', 'count(*)', told_of_connection('right_connection', var('legal_entities', {})),
+    region_of_connection('left_connection'), "coalesce(left_connection, '') || coalesce('>' || right_connection, '')", "'mismatch'") }}
+from mismatches
+group by day, left_connection, right_connection
+union all
+select {{ observed('invoice_update_failure_count', 'day', 'count(*)', 'count(*)', 'count(*)', region=region_of_connection('connection'), pair='connection', segment="'failed push'") }}
+from failed_pushes
+group by day, connection
+union all
+select {{ observed('invoice_update_failure_amount', 'day', 'sum(abs(amount))', 'count(*)', 'count(amount)', told_of_connection('right_connection', var('legal_entities', {})),
+    region_of_connection('left_connection'), "coalesce(left_connection, '') || coalesce('>' || right_connection, '')", "'mismatch'") }}
+from mismatches
+where amount is not null
+group by day, left_connection, right_connection
+union all
+-- a booking too many is an effect too many
+select {{ observed('duplicate_effects', 'day', "sum(case when class = 'duplicate' then 1 else 0 end)", 'count(*)', 'count(*)', 'company_id', 'region', 'system_pair', 'domain') }}
+from pairs
+where domain in ('invoice', 'payment', 'credit') and day is not null
+group by day, company_id, region, system_pair, domain

@@ -1,0 +1,151 @@
+-- which chain each document belongs to: the order that it was made of, else the subscription or invoice that the reconciliation names
+with invoice_chains as (
+    select invoice_key, min(correlation_id) as correlation_id
+    from (
+        select billing_connection || ':' || billing_invoice_id as invoice_key, correlation_id from {{ ref('reconciled_invoice') }} where billing_invoice_id is not null
+        union all
+        select ledger_connection || ':' || ledger_invoice_id as invoice_key, correlation_id from {{ ref('reconciled_invoice') }} where ledger_invoice_id is not null
+    ) as paired
+    group by invoice_key
+),
+
+invoices as (
+    select document.*, chain.correlation_id
+    from {{ ref('invoice') }} as document
+    inner join invoice_chains as chain on document.invoice_key = chain.invoice_key
+),
+
+order_numbers as (
+    select number, min('order:' || order_id) as correlation_id from {{ ref('sales_order') }} where number is not null group by number
+),
+
+-- a payment belongs to the chain of the invoice that it pays; of several to the first
+payment_invoices as (
+    select payment_key, min(correlation_id) as correlation_id
+    from (
+        select document.payment_key, invoices.correlation_id
+        from {{ ref('payment') }} as document
+        inner join invoices on document.billing_invoice_id = invoices.invoice_id and invoices.role = 'billing'
+        union all
+        select document.payment_key, invoices.correlation_id
+        from {{ ref('payment_application') }} as applied
+        inner join {{ ref('payment') }} as document on applied.connection = document.connection and applied.payment_id = document.payment_id
+        inner join invoices on applied.connection || ':' || applied.invoice_id = invoices.invoice_key
+    ) as paid
+    group by payment_key
+),
+
+credit_invoices as (
+    select document.credit_note_key, min(invoices.correlation_id) as correlation_id
+    from {{ ref('credit_note') }} as document
+    inner join invoices on document.billing_invoice_id = invoices.invoice_id and invoices.role = 'billing'
+    group by document.credit_note_key
+),
+
+members as (
+    select 'order:' || erp_order_id as correlation_id, 'opportunity' as kind, opportunity_key as record_key, customer_id, null as amount,
+        case when is_won then cast(close_date as {{ sql_type('timestamp') }}) end as happened_at
+    from {{ ref('opportunity') }}
+    where erp_order_id is not null
+    union all
+    select 'order:' || order_id, 'order', order_key, customer_id, reporting_amount, created_at
+    from {{ ref('sales_order') }}
+    union all
+    select 'order:' || order_id, 'shipment', shipment_key, customer_id, null, coalesce(delivered_at, shipped_at)
+    from {{ ref('shipment') }}
+    where order_id is not null
+    union all
+    select 'order:' || order_id, 'return', return_key, customer_id, null, coalesce(received_at, created_at)
+    from {{ ref('return_order') }}
+    where order_id is not null
+    union all
+    select correlation_id, case role when 'billing' then 'invoice' else 'ledger invoice' end, invoice_key, customer_id,
+        case when coalesce(status, '') not in ('draft', 'void', 'rejected') then reporting_amount end, coalesce(finalized_at, created_at)
+    from invoices
+    union all
+    select chain.correlation_id, case document.role when 'billing' then 'payment' else 'ledger payment' end, document.payment_key, document.customer_id,
+        case when document.status in ('succeeded', 'deposited', 'undeposited') then document.reporting_amount end, document.paid_at
+    from {{ ref('payment') }} as document
+    inner join payment_invoices as chain on document.payment_key = chain.payment_key
+    union all
+    select chain.correlation_id, case document.role when 'billing' then 'credit' else 'ledger credit' end, document.credit_note_key, document.customer_id,
+        case when coalesce(document.status, '') not in ('draft', 'void') then document.reporting_amount end, document.issued_at
+    from {{ ref('credit_note') }} as document
+    inner join credit_invoices as chain on document.credit_note_key = chain.credit_note_key
+    union all
+    select coalesce(named.correlation_id, 'case:' || document.case_key), 'case', document.case_key, document.customer_id, null, document.created_at
+    from {{ ref('support_case') }} as document
+    left join order_numbers as named on document.order_number = named.number
+),
+
+exceptions as (
+    select correlation_id, count(*) as finding_count, {{ money("sum(case when severity <> 'warn' then exposure end)") }} as finding_exposure,
+        {{ joined_texts("drift_id || ' ' || class") }} as findings
+    from {{ ref('drift') }}
+    where correlation_id is not null
+    group by correlation_id
+),
+
+chains as (
+    select
+        correlation_id,
+        min(customer_id) as customer_id,
+        {%- for kind in ['opportunity', 'order', 'shipment', 'invoice', 'ledger invoice', 'payment', 'ledger payment', 'credit', 'ledger credit', 'return', 'case'] %}
+        {{ joined_texts("case when kind = '" ~ kind ~ "' then record_key end") }} as {{ kind | replace(' ', '_') }}_keys,
+        {%- endfor %}
+        {%- for kind in ['order', 'invoice', 'ledger invoice', 'payment', 'ledger payment', 'credit', 'ledger credit'] %}
+        {{ money("sum(case when kind = '" ~ kind ~ "' then amount end)") }} as {{ kind | replace(' ', '_') }}_amount,
+        {%- endfor %}
+        {%- for kind, name in [('opportunity', 'won'), ('order', 'ordered'), ('shipment', 'shipped'), ('invoice', 'invoiced'), ('ledger invoice', 'booked'),
+            ('payment', 'paid'), ('credit', 'credited'), ('return', 'returned'), ('case', 'case_opened')] %}
+        max(case when kind = '{{ kind }}' then happened_at end) as {{ name }}_at,
+        {%- endfor %}
+        min(happened_at) as first_at,
+        max(happened_at) as last_at,
+        count(*) as document_count
+    from members
+    group by correlation_id
+)
+
+select
+    chains.correlation_id,
+    chains.customer_id,
+    customer.name as customer_name,
+    chains.opportunity_keys,
+    chains.order_keys,
+    chains.shipment_keys,
+    chains.invoice_keys,
+    chains.ledger_invoice_keys,
+    chains.payment_keys,
+    chains.ledger_payment_keys,
+    chains.credit_keys,
+    chains.ledger_credit_keys,
+    chains.return_keys,
+    chains.case_keys,
+    exceptions.findings,
+    chains.order_amount,
+    chains.invoice_amount,
+    chains.ledger_invoice_amount,
+    chains.payment_amount,
+    chains.ledger_payment_amount,
+    chains.credit_amount,
+    chains.ledger_credit_amount,
+    reporting.currency as reporting_currency,
+    chains.document_count,
+    coalesce(exceptions.finding_count, 0) as finding_count,
+    exceptions.finding_exposure,
+    chains.won_at,
+    chains.ordered_at,
+    chains.shipped_at,
+    chains.invoiced_at,
+    chains.booked_at,
+    chains.paid_at,
+    chains.credited_at,
+    chains.returned_at,
+    chains.case_opened_at,
+    chains.first_at,
+    chains.last_at
+from chains
+left join {{ ref('customer') }} as customer on chains.customer_id = customer.customer_id
+left join {{ ref('reporting_currency') }} as reporting on 1 = 1
+left join exceptions on chains.correlation_id = exceptions.correlation_id
