@@ -6,10 +6,8 @@ import getpass
 import json
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, is_dataclass
-from datetime import date, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,11 +15,16 @@ import dotenv
 import stamina
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from concord.errors import ConcordError, UsageError
+from concord.exception_commands import exceptions_app
+from concord.explain_commands import explain_app
+from concord.kpi_commands import kpis
+from concord.printing import Json, out
+from concord.printing import show as _show
 from concord.settings import PROJECT, quiet_libraries
 from concord.stages import Installation, open_installation
+from concord.steward_commands import identity_app
 
 app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, help="Keeps ERP, CRM, billing and support systems in agreement."
@@ -32,11 +35,12 @@ outbox_app = typer.Typer(no_args_is_help=True, help="The writes to other systems
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(connections_app, name="connections")
 app.add_typer(outbox_app, name="outbox")
+app.add_typer(exceptions_app, name="exceptions")
+app.command()(kpis)
+app.add_typer(explain_app, name="explain")
+app.add_typer(identity_app, name="identity")
 
-WIDTH = None if sys.stdout.isatty() else 140  # a file or pipe has no width of its own
-out = Console(width=WIDTH)
 err = Console(stderr=True)
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.callback()
@@ -459,32 +463,5 @@ def _decide(
     out.print(f"{len(done.changed)} {verb}; {len(done.replaced)} were overtaken by a newer write and closed.")
 
 
-# --- printing --------------------------------------------------------------------------------------------------------
-
-
 def _plain(value: Any) -> dict[str, Any]:
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else dict(value)
-
-
-def _json_default(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    return str(value)
-
-
-def _show(title: str, rows: Sequence[dict[str, Any]] | Iterable[dict[str, Any]], as_json: bool) -> None:
-    rows = list(rows)
-    if as_json:
-        sys.stdout.write(json.dumps(rows, default=_json_default) + "\n")
-        return
-    if not rows:
-        out.print(f"{title}: nothing." if title else "No rows.")
-        return
-    table = Table(title=title or None, title_justify="left")
-    for name in rows[0]:
-        table.add_column(str(name), justify="right" if isinstance(rows[0][name], int | float | Decimal) else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
-    out.print(table)

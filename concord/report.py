@@ -20,7 +20,7 @@ from concord.sandbox_control import ensure_running, truth
 from concord.stages import Installation, QualityReport
 from quality.kinds import kind_names
 from quality.ledger import history, open_ledger
-from quality.score import KindScore, score
+from quality.score import KindScore, score, score_exceptions
 
 if TYPE_CHECKING:
     from ingestion.run import IngestResult
@@ -229,19 +229,23 @@ def _completeness(result: IngestResult) -> str:
 
 
 def score_now(installation: Installation) -> list[KindScore]:
-    """Score every finding ever opened here against the sandbox's truth log."""
+    """Score every finding and every reconciliation exception ever opened here against the sandbox's truth log."""
+    from quality.exceptions import Filter, listed
+    from quality.store import STATES
     from transform.publish import read_published
 
     with read_published(installation.settings) as published:
         row = published.sql("select max(as_of) from drift").fetchone()
     as_of = row[0].replace(tzinfo=UTC) if row and row[0] is not None else datetime.now(UTC)
-    return score(truth(installation.settings), history(open_ledger(installation.settings.operations_url)), as_of)
+    planted, ledger = truth(installation.settings), open_ledger(installation.settings.operations_url)
+    worked = [row for row in listed(ledger, Filter(states=STATES)) if row["source"] == "reconciliation"]
+    return [*score(planted, history(ledger), as_of), *score_exceptions(planted, worked)]
 
 
 def score_rows(scores: Sequence[KindScore]) -> list[dict[str, Any]]:
     return [
         {
-            "finding": f"{kind.drift_id} {kind_names().get(kind.drift_id, '')}", "planted": kind.planted, "found": kind.found,
+            "finding": f"{kind.drift_id} {kind_names().get(kind.drift_id, 'exceptions')}", "planted": kind.planted, "found": kind.found,
             "raised": kind.raised, "right": kind.right, "precision": _share(kind.precision), "recall": _share(kind.recall),
             "missed": list(kind.missed), "false_alarms": list(kind.false_alarms),
         }

@@ -28,6 +28,8 @@ class Settings:
     connections_file: Path
     operations_url: str
     data: Path | None  # real data sets for the sandbox's world, if there are any
+    reporting_currency: str = ""  # ISO 4217; empty: the currency that all ledgers keep their books in
+    own_exchange_rates: Path | None = None  # a table of rates where it does not stand at `exchange_rates`
 
     @property
     def landing(self) -> Path:
@@ -58,14 +60,24 @@ class Settings:
         return self.home / "dagster"
 
     @property
+    def exchange_rates(self) -> Path:
+        """The installation's own table of rates; there need not be one."""
+        return self.own_exchange_rates or self.home / "exchange_rates.csv"
+
+    @property
+    def overrides(self) -> Path:
+        """The stewards' decisions about identity; there need not be any."""
+        return self.home / "crosswalk_overrides.csv"
+
+    @property
     def alerts(self) -> Path:
         return self.home / "alerts"
 
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read CONCORD_HOME, CONCORD_CONNECTIONS, CONCORD_OPERATIONS_URL and CONCORD_DATA.
+    """Read CONCORD_HOME, CONCORD_CONNECTIONS, CONCORD_OPERATIONS_URL, CONCORD_DATA, CONCORD_REPORTING_CURRENCY and CONCORD_EXCHANGE_RATES.
 
-    Raises UsageError when CONCORD_DATA names a folder that is not there. Creates nothing.
+    Raises UsageError when CONCORD_DATA names a folder or CONCORD_EXCHANGE_RATES a file that is not there. Creates nothing.
     """
     home = Path(environment.get("CONCORD_HOME") or PROJECT / "var").expanduser().resolve()
     data: Path | None = None
@@ -76,11 +88,18 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     elif environment.get("CONCORD_DATA") is None:
         beside = PROJECT.parent / "shared" / "data"
         data = beside if (beside / "online_retail").is_dir() else None
+    rates: Path | None = None
+    if named := environment.get("CONCORD_EXCHANGE_RATES"):
+        rates = Path(named).expanduser().resolve()
+        if not rates.is_file():
+            raise UsageError("is not a file.", where="environment", field="CONCORD_EXCHANGE_RATES", mend="Name the CSV file or unset it.")
     return Settings(
         home=home,
         connections_file=Path(environment.get("CONCORD_CONNECTIONS") or PROJECT / "connections.yml").expanduser().resolve(),
         operations_url=environment.get("CONCORD_OPERATIONS_URL") or f"sqlite:///{home / 'operations.sqlite'}",
         data=data,
+        reporting_currency=(environment.get("CONCORD_REPORTING_CURRENCY") or "").strip().upper(),
+        own_exchange_rates=rates,
     )
 
 

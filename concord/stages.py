@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -100,14 +100,36 @@ def build(
     """Build the warehouse from the landing and run its tests."""
     from transform.build import build as run
 
+    tell_warehouse(installation)
     return run(installation.settings, installation.connections, select=select, full_refresh=full_refresh, on_event=on_event)
 
 
+def tell_warehouse(installation: Installation) -> list[str]:
+    """Lay down what people decided and what became of our writes, so that the next build counts them; returns the tables that changed."""
+    from quality import exceptions
+    from quality.ledger import open_ledger
+    from reverse_sync import deliveries
+    from reverse_sync.store import open_store
+    from transform.operations import Published, kept_days, lay_down
+
+    installation.settings.home.mkdir(parents=True, exist_ok=True)
+    kept = timedelta(days=kept_days())
+    ledger, store = open_ledger(installation.settings.operations_url), open_store(installation.settings.operations_url)
+    worked, sent = exceptions.mark(ledger), deliveries.delivery_mark(store)
+    return lay_down(installation.settings.landing, {
+        "exceptions": Published(worked, lambda: exceptions.current(ledger)),
+        "exception_events": Published(worked, lambda: exceptions.events(ledger)),
+        "deliveries": Published(sent, lambda: deliveries.deliveries(store, kept)),
+        "receipts": Published(sent, lambda: deliveries.read_backs(store, kept)),
+    })
+
+
 def check(installation: Installation) -> QualityReport:
-    """Run the suites, bring the ledger of findings up to date and send the alerts.
+    """Run the suites, bring the ledger of findings and the exceptions that people work on up to date, and send the alerts.
 
     Raises ConcordError when there is no warehouse.
     """
+    from quality import exceptions
     from quality.alerts import compose, compose_checks, send
     from quality.ledger import open_ledger, record
     from quality.suites import run_suites
@@ -116,7 +138,12 @@ def check(installation: Installation) -> QualityReport:
     with _warehouse(installation.settings.warehouse) as warehouse:
         checks = run_suites(warehouse)
         drift = warehouse.sql("select * from drift").pl().to_dicts()
-    changes = record(open_ledger(installation.settings.operations_url), drift, at)
+        names = dict(warehouse.sql("select customer_id, name from customer").fetchall())
+        reconciled = warehouse.sql("select * from reconciliation_exception").pl().to_dicts()
+    ledger = open_ledger(installation.settings.operations_url)
+    changes = record(ledger, drift, at)
+    found = exceptions.from_drift(drift, names)
+    exceptions.record(ledger, [*found, *exceptions.from_reconciliation(reconciled, found)], at)
     send(compose(changes, at) + compose_checks(checks, at), installation.settings.alerts)
     return QualityReport(checks, _by_kind(drift), len(changes.opened) + len(changes.reopened), len(changes.closed), len(drift))
 
@@ -152,12 +179,15 @@ def publish(installation: Installation, report: QualityReport | None = None) -> 
 
     Raises ConcordError when a blocking check failed; the published copy then stays as it was.
     """
+    from transform.crosswalk_seen import remember_crosswalk
     from transform.publish import publish as run
 
     if report is not None and report.blocking:
         names = ", ".join(f"{check.table}.{check.name}" for check in report.blocking)
         raise ConcordError(f"not published: blocking checks failed ({names}).", mend="Look at `concord check`; the last good copy stays.")
-    return run(installation.settings)
+    result = run(installation.settings)
+    remember_crosswalk(installation.settings.landing, installation.settings.published)
+    return result
 
 
 def plan(installation: Installation, *, preview: bool = False) -> Plan:

@@ -12,6 +12,7 @@ from orchestration.automation import jobs, schedules, sensors
 from orchestration.checks import quality_checks
 from orchestration.landing import landing_assets
 from orchestration.sync import desired_keys, sync_assets
+from orchestration.views import view_assets
 from orchestration.warehouse import model_key, warehouse_assets
 
 
@@ -30,6 +31,7 @@ def build_defs(installation: Installation | None = None, observer: Observer | No
             *landing_assets(installation.settings, connections),
             warehouse_assets(manifest_file, connections),
             *sync_assets(connections, checked, desired_keys(layers)),
+            view_assets(),
         ],
         asset_checks=[quality_checks(layers)],
         jobs=jobs(connections),

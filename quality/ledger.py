@@ -12,32 +12,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-metadata = sa.MetaData()
+from quality.store import findings, open_ledger, writing
 
-findings = sa.Table(
-    "findings",
-    metadata,
-    sa.Column("finding_id", sa.String(64), primary_key=True),
-    sa.Column("drift_id", sa.String(8), nullable=False, index=True),
-    sa.Column("class", sa.String(64), nullable=False),
-    sa.Column("severity", sa.String(16), nullable=False),
-    sa.Column("owner_role", sa.String(64), nullable=False),
-    sa.Column("correlation_id", sa.String(64)),
-    sa.Column("left_connection", sa.String(64)),
-    sa.Column("left_entity", sa.String(64)),
-    sa.Column("left_id", sa.String(255)),
-    sa.Column("right_connection", sa.String(64)),
-    sa.Column("right_entity", sa.String(64)),
-    sa.Column("right_id", sa.String(255)),
-    sa.Column("field", sa.String(128)),
-    sa.Column("exposure", sa.Numeric(38, 9)),
-    sa.Column("currency", sa.String(3)),
-    sa.Column("detail", sa.Text),
-    sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("closed_at", sa.DateTime(timezone=True)),
-    sa.Column("times_opened", sa.Integer, nullable=False, default=1),
-)
+__all__ = ["Changes", "findings", "history", "open_ledger", "record"]
+
 _COLUMNS = [
     column.name for column in findings.columns if column.name not in {"opened_at", "last_seen_at", "closed_at", "times_opened"}
 ]
@@ -53,13 +31,6 @@ class Changes:
     still_open: int
 
 
-def open_ledger(url: str) -> sa.Engine:
-    """Connect to the operational store and make the table if it is missing."""
-    engine = sa.create_engine(url)
-    metadata.create_all(engine)
-    return engine
-
-
 def record(engine: sa.Engine, seen: Iterable[Mapping[str, Any]], at: datetime | None = None) -> Changes:
     """Compare the findings that are true now with the ledger and bring it up to date, in one transaction.
 
@@ -68,7 +39,7 @@ def record(engine: sa.Engine, seen: Iterable[Mapping[str, Any]], at: datetime | 
     """
     at = at or datetime.now(UTC)
     rows = {str(row["finding_id"]): row for row in seen}
-    with engine.begin() as store:
+    with writing(engine) as store:
         known = {row.finding_id: row for row in store.execute(sa.select(findings))}
         opened = [_values(row) for id, row in rows.items() if id not in known]
         reopened = [_values(row) for id, row in rows.items() if id in known and known[id].closed_at is not None]

@@ -1,4 +1,4 @@
-"""Precision and recall of the findings against the faults that the sandbox planted.
+"""Precision and recall of the findings and of the reconciliation exceptions against the faults that the sandbox planted.
 
 The only reader of the truth log; detectors, models and the report never see it.
 """
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class KindScore:
-    """Of one finding kind: faults planted, findings raised, how many of each met."""
+    """Of one finding kind, or of one domain of exceptions: faults planted, findings raised, how many of each met."""
 
     drift_id: str
     planted: int
@@ -54,21 +54,39 @@ def score(truth: Iterable[Mapping[str, Any]], findings: Sequence[Mapping[str, An
         drift_id = str(finding["drift_id"])
         if not _handles(finding) & pending[drift_id]:
             raised[drift_id].append(finding)
-    scores = []
-    for drift_id in sorted(planted.keys() | raised.keys(), key=lambda name: int(name[1:])):
-        true_handles = set().union(*(_subjects_of(entry) for entry in planted[drift_id]))
-        seen_handles = set().union(*(_handles(finding) for finding in raised[drift_id]))
-        missed = [entry for entry in planted[drift_id] if not _subjects_of(entry) & seen_handles]
-        false = [finding for finding in raised[drift_id] if not _handles(finding) & true_handles]
-        scores.append(
-            KindScore(
-                drift_id, len(planted[drift_id]), len(planted[drift_id]) - len(missed), len(raised[drift_id]),
-                len(raised[drift_id]) - len(false),
-                tuple(f"{entry.get('kind', '')} {sorted(_subjects_of(entry))}" for entry in missed),
-                tuple(f"{finding.get('class', '')} {sorted(_handles(finding))}" for finding in false),
-            )
-        )
-    return scores
+    return [_scored(kind, planted[kind], raised[kind]) for kind in sorted(planted.keys() | raised.keys(), key=lambda name: int(name[1:]))]
+
+
+def score_exceptions(truth: Iterable[Mapping[str, Any]], exceptions: Sequence[Mapping[str, Any]]) -> list[KindScore]:
+    """The same for reconciliation exceptions, by domain: of the faults that make an exception and no finding.
+
+    `exceptions`: rows with `domain` and both sides. One on a record whose fault raises a finding is that finding's consequence and is not
+    judged a second time.
+    """
+    planted: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    judged: set[tuple[str, str]] = set()
+    for entry in truth:
+        if entry.get("finding"):
+            judged |= _subjects_of(entry)
+        elif entry.get("domain"):
+            planted[str(entry["domain"])].append(entry)
+    raised: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in exceptions:
+        if not _handles(row) & judged:
+            raised[str(row["domain"])].append(row)
+    return [_scored(domain, planted[domain], raised[domain]) for domain in sorted(planted.keys() | raised.keys())]
+
+
+def _scored(kind: str, planted: Sequence[Mapping[str, Any]], raised: Sequence[Mapping[str, Any]]) -> KindScore:
+    true_handles = set().union(*(_subjects_of(entry) for entry in planted))
+    seen_handles = set().union(*(_handles(row) for row in raised))
+    missed = [entry for entry in planted if not _subjects_of(entry) & seen_handles]
+    false = [row for row in raised if not _handles(row) & true_handles]
+    return KindScore(
+        kind, len(planted), len(planted) - len(missed), len(raised), len(raised) - len(false),
+        tuple(f"{entry.get('kind', '')} {sorted(_subjects_of(entry))}" for entry in missed),
+        tuple(f"{row.get('class', '')} {sorted(_handles(row))}" for row in false),
+    )
 
 
 def _subjects_of(entry: Mapping[str, Any]) -> set[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quality.score import score
+from quality.score import score, score_exceptions
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -66,3 +66,15 @@ def test_shares_agree_with_set_arithmetic(planted: set[int], found: set[int]) ->
     if planted or found:
         assert kinds[0].precision == (len(planted & found) / len(found) if found else None)
         assert kinds[0].recall == (len(planted & found) / len(planted) if planted else None)
+
+
+def test_exceptions_are_scored_by_domain_and_the_consequence_of_a_finding_is_not_judged_twice() -> None:
+    truth = [
+        {**fault(None, ("erp", "o1")), "domain": "order"}, {**fault(None, ("erp", "o2")), "domain": "order"}, fault("D1", ("crm", "c1")),
+        fault(None, ("erp", "fine"))]
+    rows = [raised("", ("crm", "d1"), ("erp", "o1"), domain="order"), raised("", ("crm", "c1"), domain="entitlement"),
+            raised("", ("erp", "fine"), domain="credit")]
+    scores = {kind.drift_id: kind for kind in score_exceptions(truth, rows)}
+    assert set(scores) == {"order", "credit"}
+    assert (scores["order"].precision, scores["order"].recall) == (1.0, 0.5)
+    assert (scores["credit"].precision, scores["credit"].planted) == (0.0, 0)
