@@ -65,6 +65,11 @@ class Settings:
         return self.own_exchange_rates or self.home / "exchange_rates.csv"
 
     @property
+    def identity_model(self) -> Path:
+        """The matcher's model where one was trained on this installation's records; without it the one that comes with Concord."""
+        return self.home / "identity_model.json"
+
+    @property
     def overrides(self) -> Path:
         """The stewards' decisions about identity; there need not be any."""
         return self.home / "crosswalk_overrides.csv"

@@ -1,4 +1,4 @@
-"""`concord identity review`, `accept`, `reject`, `merge`, `split`: a data steward's work. Here: arguments and printing.
+"""`concord identity review`, `accept`, `reject`, `merge`, `split`, `train`: a data steward's work. Here: arguments and printing.
 
 What a decision may say and where it is kept is in transform/decisions.py; matching files is in concord/identity_commands.py.
 """
@@ -88,6 +88,29 @@ def split(context: typer.Context, record: Record, reason: Reason, by: By = None,
         if row is None:
             raise UsageError("is linked to nobody.", where="concord identity split", field=record, mend="Write it as connection:id.")
         _tell(context, warehouse, "split", [record], row[0], reason, by, supersede)
+
+
+@identity_app.command("train")
+def train(context: typer.Context) -> None:
+    """Train the matcher on the records of this installation and keep the model; the next build compares by it."""
+    from datetime import UTC, datetime
+
+    from concord.identity_commands import database
+    from identity.training import train as train_on
+    from transform.publish import read_published
+
+    settings = context.obj.settings
+    with read_published(settings) as warehouse, database() as scratch:
+        scratch.register("given", warehouse.sql("select * from customer_match_input").to_arrow_table())
+        scratch.execute("create table records as select * from given")
+        model = train_on(scratch, "records", on=datetime.now(UTC).date())
+    told = model.trained_on
+    if not told["trained"]:
+        out.print(f"{told['records']} records make {told['pairs']} pairs: too few to learn from; the model stays as it is.", highlight=False)
+        return
+    model.save(settings.identity_model)
+    out.print(f"Trained on {told['pairs']} pairs of {told['records']} records: {', '.join(told['trained'])}; kept as they were: {', '.join(told['kept']) or 'none'}.", highlight=False)
+    out.print(f"The model is in {settings.identity_model}; the next `concord build` goes by it.", highlight=False, markup=False)
 
 
 def _decide(context: typer.Context, action: Action, record: str, customer: str, reason: str, by: str | None, supersede: bool) -> None:

@@ -49,6 +49,8 @@ LIKENESS = """
         when x[1] = y[1] and least(length(x), length(y)) >= 5 and greatest(xb, yb) >= {rare}
             and damerau_levenshtein(x, y) <= case when least(length(x), length(y)) >= 8 then 2 else 1 end then 0.9
         when least(length(x), length(y)) >= 6 and greatest(xb, yb) >= {rare} and damerau_levenshtein(x, y) <= 1 then 0.9
+        when x[1] = y[1] and x[-1] = y[-1] and least(length(x), length(y)) >= 4 and greatest(length(x), length(y)) >= 7 and abs(length(x) - length(y)) >= 3
+            and regexp_full_match(case when length(x) > length(y) then x else y end, array_to_string(string_split(case when length(x) > length(y) then y else x end, ''), '.*')) then 0.75
         else 0.0 end
 """
 

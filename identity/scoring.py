@@ -40,7 +40,11 @@ RULES = (  # the first that holds names the method
     Rule("name", f"name = 9 and shared >= {ENOUGH_SAID} and coalesce(address, 4) >= 3 and coalesce(phone, 2) >= 1 and coalesce(web, 2) >= 1 and coalesce(country, 1) = 1", 0.93),
 )
 # What no sum of weights may overrule: the highest band that is left.
-NO_MATCH = "family or (marks = 0 and coalesce(tax_id, 0) = 0 and not (coalesce(address, 0) = 4 and coalesce(phone, 0) = 2))"
+NO_MATCH = (
+    "family or (marks = 0 and coalesce(tax_id, 0) = 0 and not (coalesce(address, 0) = 4 and coalesce(phone, 0) = 2))"
+    # a town in common makes nobody the same who has another name
+    " or (name <= 1 and coalesce(tax_id, 0) = 0 and coalesce(web, 0) = 0 and coalesce(phone, 0) = 0 and coalesce(address, 0) <= 1)"
+)
 REVIEW_AT_MOST = f"marks = 0 or tax_id = 0 or country = 0 or (name < {NAME_CONTAINED} and coalesce(tax_id, 0) = 0 and coalesce(address, 0) < 3 and coalesce(web, 0) < 2)"
 
 

@@ -86,8 +86,10 @@ def _maximise(con: duckdb.DuckDBPyConnection, model: Model, chosen: list[str], p
 
     step = max(1, pairs // SAMPLE)
     columns = ", ".join(["pair_id", *chosen])
+    smoothing = _one_of_each(chosen)
     for side in ("left", "right"):
         con.execute(f"create or replace temp table identity_training_{side} as select {columns} from identity_agreement where pair_id % {step} = 0")
+        con.execute(f"insert into identity_training_{side} by name {smoothing}")
     settings = {
         **model.settings, "link_type": "link_only", "comparisons": [c for c in model.settings["comparisons"] if c["output_column_name"] in chosen],
         "max_iterations": 40, "retain_intermediate_calculation_columns": False,
@@ -98,7 +100,7 @@ def _maximise(con: duckdb.DuckDBPyConnection, model: Model, chosen: list[str], p
     try:
         linker.training.estimate_parameters_using_expectation_maximisation(block_on("pair_id"), fix_u_probabilities=False)
         trained = linker.misc.save_model_to_json()
-    except EMTrainingException:
+    except (EMTrainingException, ValueError):  # ValueError: a probability that went to nought all the same; then these pairs teach nothing
         return None
     finally:
         linker.table_management.delete_tables_created_by_splink_from_db()
@@ -110,6 +112,21 @@ def _maximise(con: duckdb.DuckDBPyConnection, model: Model, chosen: list[str], p
         raw = [(level.get("m_probability"), level.get("u_probability")) for level in reversed(levels)]
         found[name] = _sane(raw, model.parameters[name])
     return found
+
+
+def _one_of_each(chosen: list[str]) -> str:
+    """SQL of made-up pairs: each level once among agreement and once among disagreement of the rest.
+
+    Splink refuses a level that only matches show, or only the others; data without a single error has such levels.
+    """
+    top = {field.name: len(field.levels) - 1 for field in FIELDS}
+    made = []
+    for name in chosen:
+        for level in range(top[name] + 1):
+            for rest in ({other: top[other] for other in chosen}, dict.fromkeys(chosen, 0)):
+                levels = {**rest, name: level}
+                made.append(f"select {-1 - len(made)} as pair_id, " + ", ".join(f"{levels[other]} as {other}" for other in chosen))
+    return " union all ".join(made)
 
 
 def _sane(raw: list[tuple[float | None, float | None]], default: list[list[float]]) -> list[list[float]]:

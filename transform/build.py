@@ -116,6 +116,8 @@ def build(
         select = _due(_built(settings), state)
     if select:
         arguments += ["--select", *([select] if isinstance(select, str) else select)]
+    if not everything:  # what else a test looks at may never have been built
+        arguments += ["--indirect-selection", "buildable"]
     begun = time.monotonic()
     _unfinished_path(settings).touch()
     with _landing_kept(settings, connections):
@@ -171,7 +173,13 @@ def dbt_vars(settings: Settings, connections: Mapping[str, Connection]) -> dict[
         "operations": sorted(laid_down(settings.landing)),
         "reporting_currency": settings.reporting_currency,
         "exchange_rates": str(settings.exchange_rates) if settings.exchange_rates.exists() else "",
+        "identity_model": str(settings.identity_model) if settings.identity_model.exists() else "",
+        "identity_model_digest": _digest_of(settings.identity_model),
     }
+
+
+def _digest_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.exists() else ""
 
 
 def drop_tables(connections: Mapping[str, Connection]) -> dict[str, Any]:
@@ -449,7 +457,7 @@ def _state(settings: Settings, connections: Mapping[str, Connection]) -> dict[st
             name: [connection.role, connection.region, str(connection.freshness), *connection.legal_entities]
             for name, connection in sorted(connections.items())},
         "operations": laid_down(settings.landing),
-        "overrides": hashlib.sha256(overrides_file(settings).read_bytes()).hexdigest()[:16],
+        "overrides": _digest_of(overrides_file(settings)), "identity_model": _digest_of(settings.identity_model),
         "reporting": [settings.reporting_currency, rates_digest(settings.exchange_rates)],
     }
 
@@ -486,6 +494,8 @@ def _due(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str] | None:
             changed |= {f"stg_{table}", "crosswalk_change+"} if table == SEEN else {f"stg_{table}+"}
     if before.get("overrides") != now["overrides"]:
         changed.add("crosswalk_overrides+")
+    if before.get("identity_model", "") != now["identity_model"]:
+        changed.add("customer_match_input+")
     return ["stg_loads", "stg_audits+", "stg_quarantine+", "stg_schema_observations+", *sorted(changed)]
 
 

@@ -5,6 +5,7 @@ Belongs here: which records have to be compared again. How alike two records are
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 _SHAPE = """
@@ -15,10 +16,11 @@ _SHAPE = """
 _FEATURES = "record_key, source, name, tax_id, domain, email, phone, street, city, postcode, country, parent_key"
 
 
-def match_increment(session: Any, records: Any, before: str | None) -> Any:
+def match_increment(session: Any, records: Any, before: str | None, model: str = "") -> Any:
     """The whole state as it is to be: pairs with an open record, and one row without a partner for each record that was compared.
 
     `records`: relation of the features with `fingerprint` and `is_open`; `before`: the table of the last time, None to compare everything.
+    `model`: file of a trained model; the fingerprints know of it, so that another model compares everything again.
     """
     session.execute(f"create or replace temp view _match_records as {records.sql_query()}")
     known = f"select * from {before}" if before else f"select {_SHAPE} where false"
@@ -35,16 +37,11 @@ def match_increment(session: Any, records: Any, before: str | None) -> Any:
         " inner join _match_records as l on known.left_key = l.record_key and known.left_fingerprint = l.fingerprint"
         " inner join _match_records as r on known.right_key = r.record_key and known.right_fingerprint = r.fingerprint"
         " where l.is_open or r.is_open")
-    fresh_open = _count(session, "select count(*) from _match_due where is_open")
-    closed_due = _count(session, "select count(*) from _match_due where not is_open")
-    has_open = fresh_open or _count(session, "select count(*) from _match_records where is_open")
-    if fresh_open:
-        _score(session, "select * from _match_records", "select record_key from _match_due where is_open")
-    if closed_due and has_open:
-        _score(
-            session,
-            "select * from _match_records where is_open or record_key in (select record_key from _match_due)",
-            "select record_key from _match_due where not is_open")
+    due = "select record_key from _match_due"
+    if not _count(session, "select count(*) from (select record_key from _match_records where is_open except select record_key from _match_due)"):
+        due += " where is_open"  # every open record is compared with all anyhow
+    if _count(session, f"select count(*) from ({due})") and _count(session, "select count(*) from _match_records where is_open"):
+        _score(session, due, model)
     state = session.sql(
         "select left_key, right_key, left_fingerprint, right_fingerprint, match_weight, match_probability, band, evidence from _match_pairs"
         " union all select record_key, null, fingerprint, null, null, null, case when is_open then 'open' else 'closed' end, null"
@@ -55,19 +52,23 @@ def match_increment(session: Any, records: Any, before: str | None) -> Any:
     return state
 
 
-def _score(session: Any, records: str, changed: str) -> None:
-    """Add the pairs of the changed records that have an open side, unless they are there already."""
+def _score(session: Any, changed: str, model: str) -> None:
+    """Add the pairs of the changed records that have an open side, unless they are there already.
+
+    All records are told, though few are compared: a word is as rare as it is among all.
+    """
     import duckdb
 
+    from identity.model import load_model
     from identity.scoring import score  # seconds to import, and only where something is open
 
     scratch = duckdb.connect()  # what the matcher makes on its way is no part of the warehouse
     try:
-        scratch.register("told", session.sql(records).to_arrow_table())
+        scratch.register("told", session.sql("select * from _match_records").to_arrow_table())
         scratch.execute(f"create table records as select {_FEATURES} from told")
         scratch.register("due", session.sql(changed).to_arrow_table())
         scratch.execute("create table changed as select record_key from due")
-        pairs = score(scratch, "records", changed="changed").to_arrow_table()
+        pairs = score(scratch, "records", changed="changed", model=load_model(Path(model)) if model else None).to_arrow_table()
         session.register("_match_scored", pairs)
         session.execute(
             "insert into _match_pairs"

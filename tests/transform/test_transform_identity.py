@@ -261,7 +261,7 @@ def test_increments_are_what_a_rebuild_is_and_compare_no_more_than_changed(recor
     records.rows["stripe:c3"]["erp_link"] = "3"
     del records.rows["stripe:c4"]
     records.resolve()
-    assert asked[1:] == [{"stripe:c1"}, {"netsuite:2"}]
+    assert asked[1:] == [{"stripe:c1", "netsuite:2"}]
     tables = ("customer_match", "crosswalk", "crosswalk_review", "crosswalk_unmatched")
     step = {table: sorted(map(repr, records.all(f"select * from {table}"))) for table in tables}
     records.resolve(full=True)

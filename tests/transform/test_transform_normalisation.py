@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from identity.facts import legal_form_words
 from transform.generate import DBT_PROJECT
 
 MACROS = {
@@ -21,10 +22,7 @@ MACROS = {
     "number": "number_text('cast($1 as decimal(38,9))')", "minor": "to_minor('cast($1 as decimal(24,6))', '$2')",
     "json": "json_text('$1')",
 }
-LEGAL_FORMS = frozenset((
-    "incorporated", "inc", "corporation", "corp", "company", "co", "limited", "ltd", "llc", "llp", "plc", "gmbh", "mbh", "ag", "kg", "sa", "sas",
-    "sarl", "srl", "spa", "bv", "nv", "ab", "oy", "as", "aps", "pty", "pte", "kk", "holding", "holdings", "group", "the", "and",
-))
+LEGAL_FORMS = {word for form in legal_form_words() for word in form.split()} | {"holding", "holdings", "group", "the", "and"}
 WORDS = st.text(alphabet=string.ascii_lowercase, min_size=2, max_size=9).filter(lambda word: word not in LEGAL_FORMS)
 NAMES = st.lists(WORDS, min_size=1, max_size=4)
 Evaluate = Callable[..., Any]

@@ -11,4 +11,4 @@ def model(dbt: Any, session: Any) -> Any:
     dbt.config(materialized="incremental", incremental_strategy="replace", on_schema_change="fail")
     from transform.matching import match_increment
 
-    return match_increment(session, dbt.ref("customer_match_input"), str(dbt.this) if dbt.is_incremental else None)
+    return match_increment(session, dbt.ref("customer_match_input"), str(dbt.this) if dbt.is_incremental else None, dbt.config.get("identity_model"))

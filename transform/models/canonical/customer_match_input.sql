@@ -43,7 +43,7 @@ select
     record.postcode,
     record.country,
     record.connection || ':' || record.parent_record_id as parent_key,
-    md5(record.compared) as fingerprint,
+    md5(record.compared || '{{ var("identity_model_digest", "") }}') as fingerprint,
     record.lacks_key and account.record_key is null as is_open
 from records as record
 left join records as account
