@@ -120,7 +120,7 @@ def _one_of_each(chosen: list[str]) -> str:
     Splink refuses a level that only matches show, or only the others; data without a single error has such levels.
     """
     top = {field.name: len(field.levels) - 1 for field in FIELDS}
-    made = []
+    made: list[str] = []
     for name in chosen:
         for level in range(top[name] + 1):
             for rest in ({other: top[other] for other in chosen}, dict.fromkeys(chosen, 0)):
