@@ -116,7 +116,7 @@ def build(
         select = _due(_built(settings), state)
     if select:
         arguments += ["--select", *([select] if isinstance(select, str) else select)]
-    if not everything:  # what else a test looks at may never have been built
+    if not everything and "DBT_INDIRECT_SELECTION" not in os.environ:  # what else a test looks at may never have been built
         arguments += ["--indirect-selection", "buildable"]
     begun = time.monotonic()
     _unfinished_path(settings).touch()

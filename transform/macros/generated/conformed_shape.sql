@@ -28,6 +28,7 @@
             'terms': 'string',
             'is_active': 'boolean',
             'is_on_hold': 'boolean',
+            'hold_raw': 'string',
             'credit_limit': 'money',
             'balance': 'money',
             'overdue_amount': 'money',

@@ -22,6 +22,10 @@ with companies as (
     {{ conformed('customer_record') }}
 ),
 
+accounts as (
+    {{ conformed('erp_customer') }}
+),
+
 company_words as (
     select
         connection, record_id, updated_at, 'account_type' as field, type_raw as raw_value,
@@ -30,6 +34,10 @@ company_words as (
     union all
     select connection, record_id, updated_at, 'stage', stage_raw, {{ decoded('customer', 'stage', 'system', 'upper(stage_raw)') }}
     from companies
+    union all
+    -- an unknown word is no hold until somebody maps it: that must not go unseen
+    select connection, record_id, updated_at, 'hold', hold_raw, {{ decoded('customer', 'hold', 'system', 'hold_raw') }}
+    from accounts
 ),
 
 rows_without_value as (

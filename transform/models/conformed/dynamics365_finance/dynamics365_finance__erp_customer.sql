@@ -16,14 +16,16 @@ select
     record.customer_account as customer_number,
     nullif(record.payment_terms, '') as terms,
     coalesce(record.credit_account_status_id, '') <> 'Inactive' as is_active,
-    coalesce(record.on_hold_status_raw in ('All', 'Invoice'), false) as is_on_hold,
+    coalesce({{ decoded('customer', 'hold', "'dynamics365_finance'", 'record.on_hold_status_raw') }} = 'hold', false) as is_on_hold,
+    nullif(record.on_hold_status_raw, '') as hold_raw,
     {{ money('record.credit_limit') }} as credit_limit,
     {{ money('null') }} as balance,
     {{ money('null') }} as overdue_amount,
     nullif(record.currency, '') as currency,
     record.company_id,
     stamp.created_at,
-    coalesce(stamp.modified_at, {{ known_since('record', 'stg_dynamics365_finance__customers', 'stamp.created_at') }}) as updated_at
+    -- where the entity store with the stamps is not there, a customer is as it is since it was first read
+    coalesce(stamp.modified_at, {{ known_since('record', 'stg_dynamics365_finance__customers', 'stamp.created_at') }}, record.extracted_at) as updated_at
 from {{ ref('stg_dynamics365_finance__customers') }} as record
 left join {{ ref('stg_dynamics365_finance__customer_stamps') }} as stamp
     on record.connection = stamp.connection and record.company_id = stamp.company_id

@@ -12,6 +12,7 @@ select
     terms.name as terms,
     not coalesce(record.is_inactive, false) as is_active,
     coalesce(record.is_on_hold, false) as is_on_hold,
+    cast(null as {{ sql_type('string') }}) as hold_raw,
     {{ money('record.credit_limit') }} as credit_limit,
     {{ money('record.balance') }} as balance,
     {{ money('record.overdue_amount') }} as overdue_amount,

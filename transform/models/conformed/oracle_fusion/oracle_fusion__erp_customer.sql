@@ -23,6 +23,7 @@ select
     accounts.terms,
     coalesce(record.status_raw, 'A') = 'A' as is_active,
     coalesce(accounts.is_on_hold, false) as is_on_hold,
+    cast(null as {{ sql_type('string') }}) as hold_raw,
     {{ money('accounts.credit_limit') }} as credit_limit,
     {{ money('accounts.balance') }} as balance,
     cast(null as {{ sql_type('money') }}) as overdue_amount,

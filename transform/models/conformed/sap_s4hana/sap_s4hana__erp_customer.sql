@@ -36,6 +36,7 @@ select
     ledger.payment_terms as terms,
     not coalesce(partner.is_blocked, false) as is_active,
     coalesce(record.order_block, '') <> '' or coalesce(area.blocked, 0) = 1 or coalesce(credit.blocked, 0) = 1 as is_on_hold,
+    cast(null as {{ sql_type('string') }}) as hold_raw,
     {{ money('credit.credit_limit') }} as credit_limit,
     cast(null as {{ sql_type('money') }}) as balance,
     cast(null as {{ sql_type('money') }}) as overdue_amount,
