@@ -340,6 +340,9 @@ def _first_line(text: str) -> str:
 
 def _first_lines(text: str, most: int = 3) -> str:
     lines = [line.strip() for line in text.strip().splitlines() if line.strip() and "compiled code at" not in line]
+    traced = next((place for place, line in enumerate(lines) if line.endswith("Traceback (most recent call last):")), None)
+    if traced is not None:  # a Python model's error says what went wrong in its last line
+        lines = [*lines[:traced], lines[-1]]
     return " ".join(lines[:most]) or "no reason given"
 
 

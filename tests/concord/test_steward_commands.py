@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from concord.errors import UsageError
 from concord.steward_commands import identity_app
+from identity.model import load_model
 from tests.transform.identity_world import golden
 from tests.transform.landing_fixture import settings_at
 from transform.build import check_overrides, overrides_file
@@ -117,3 +118,24 @@ def test_a_broken_file_is_left_alone(ask: Ask, home: Path) -> None:
     path.write_text("action,connection\n")
     ask("accept", "stripe:c1", TWO, "--reason", "first", fails="another header")
     assert path.read_text() == "action,connection\n"
+
+
+def test_training_on_records_without_an_error_keeps_a_model_that_the_matcher_reads(home: Path, ask: Ask) -> None:
+    assert "too few to learn from" in _trained(home, ask, companies=3)
+    assert not settings_at(home).identity_model.exists()
+    assert "identity_model.json" in _trained(home, ask, companies=700)
+    model = load_model(settings_at(home).identity_model)
+    assert model.trained_on["records"] == 1_400 and {"name", "tax_id"} <= set(model.trained_on["trained"])
+    assert model.weight("tax_id", 1) > 5 > 0 > model.weight("tax_id", 0)
+
+
+def _trained(home: Path, ask: Ask, companies: int) -> str:
+    """Every company is in two systems, written alike in both: no pair that agrees in one field differs in another."""
+    with duckdb.connect(str(home / "published.duckdb")) as warehouse:
+        warehouse.execute("""
+            create or replace table customer_match_input as
+            select source || ':' || n as record_key, source, word || ' Works ' || town || ' Inc' as name, 'US' || (100000000 + n) as tax_id, word || '.example' as domain,
+                null::varchar as email, null::varchar as phone, n || ' Mill Street' as street, town as city, (10000 + n)::varchar as postcode, 'US' as country,
+                null::varchar as parent_key, md5(n::varchar) as fingerprint, true as is_open
+            from (select i as n, md5('w' || i)[1:9] as word, 'Town' || i % 40 as town from range(?) as r(i)), (values ('erp'), ('crm')) as s(source)""", [companies])
+    return ask("train")
