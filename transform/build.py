@@ -175,6 +175,7 @@ def dbt_vars(settings: Settings, connections: Mapping[str, Connection]) -> dict[
         "exchange_rates": str(settings.exchange_rates) if settings.exchange_rates.exists() else "",
         "identity_model": str(settings.identity_model) if settings.identity_model.exists() else "",
         "identity_model_digest": _digest_of(settings.identity_model),
+        **({"memory_limit": settings.memory_limit} if settings.memory_limit else {}),
     }
 
 
