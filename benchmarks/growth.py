@@ -112,7 +112,7 @@ def turn(settings: Settings) -> dict[str, Any]:
         nodes.append((node.seconds, layer, node.name))
     return {
         "build": marks[1] - marks[0], "check": marks[2] - marks[1], "publish": marks[3] - marks[2], "layers": layers, "nodes": nodes,
-        "count": len(built.nodes), "findings": report.open, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+        "models": built.count("model"), "tests": built.count("test"), "findings": report.open, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
         "processor": time.process_time(), "size": settings.warehouse.stat().st_size / 2**30, **counted(settings)}
 
 
@@ -133,7 +133,7 @@ def counted(settings: Settings) -> dict[str, int]:
 
 def show(title: str, told: Mapping[str, Any]) -> None:
     say(f"\n{title}: {told['total']:.1f} s (build {told['build']:.1f}, check {told['check']:.1f}, publish {told['publish']:.1f}; processor"
-        f" {told['processor']:.0f}), {told['count']} nodes, peak {told['memory']:.1f} GB, warehouse {told['size']:.2f} GB, {told['lines']:,} invoice lines,"
+        f" {told['processor']:.0f}), {told['models']} models, {told['tests']} tests, peak {told['memory']:.1f} GB, warehouse {told['size']:.2f} GB, {told['lines']:,} invoice lines,"
         f" {told['history']:,} rows of history, {told['findings']:,} findings, load {os.getloadavg()[0]:.1f}")
     say("  seconds of work by layer: " + ", ".join(f"{layer} {told['layers'][layer]:.1f}" for layer in (*LAYERS, "tests", "seeds") if layer in told["layers"]))
     for seconds, layer, name in sorted(told["nodes"], reverse=True)[:MOST_SHOWN]:
