@@ -69,7 +69,7 @@ def main() -> None:
         world = setting()
         healthy(world, 1)
         land(settings, world)
-        build(settings, connections(), select=["+exception_invoice", "+exception_payment"])
+        build(settings, connections())
         compiled = next(settings.dbt_target.glob("target/compiled/*/models/reconciled"))
         with duckdb.connect(str(settings.warehouse)) as warehouse:
             warehouse.execute("set threads = 2; set memory_limit = '4GB'; set preserve_insertion_order = false")

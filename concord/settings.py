@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from concord.errors import UsageError
 
 PROJECT = Path(__file__).resolve().parent.parent
+_MEMORY = re.compile(r"\d+(\.\d+)? ?(MB|GB|TB|MiB|GiB|TiB)")
 # libraries that phone home unless told not to; set before any of them is imported
 QUIET = {
     "DO_NOT_TRACK": "1",
@@ -30,6 +32,7 @@ class Settings:
     data: Path | None  # real data sets for the sandbox's world, if there are any
     reporting_currency: str = ""  # ISO 4217; empty: the currency that all ledgers keep their books in
     own_exchange_rates: Path | None = None  # a table of rates where it does not stand at `exchange_rates`
+    memory_limit: str = ""  # of DuckDB while it builds, as 8GB; empty: what transform/profiles.yml says
 
     @property
     def landing(self) -> Path:
@@ -80,9 +83,10 @@ class Settings:
 
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read CONCORD_HOME, CONCORD_CONNECTIONS, CONCORD_OPERATIONS_URL, CONCORD_DATA, CONCORD_REPORTING_CURRENCY and CONCORD_EXCHANGE_RATES.
+    """Read CONCORD_HOME, CONCORD_CONNECTIONS, CONCORD_OPERATIONS_URL, CONCORD_DATA, CONCORD_REPORTING_CURRENCY, CONCORD_EXCHANGE_RATES and CONCORD_MEMORY.
 
-    Raises UsageError when CONCORD_DATA names a folder or CONCORD_EXCHANGE_RATES a file that is not there. Creates nothing.
+    Raises UsageError when CONCORD_DATA names a folder or CONCORD_EXCHANGE_RATES a file that is not there, or CONCORD_MEMORY is no amount of memory.
+    Creates nothing.
     """
     home = Path(environment.get("CONCORD_HOME") or PROJECT / "var").expanduser().resolve()
     data: Path | None = None
@@ -98,6 +102,9 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         rates = Path(named).expanduser().resolve()
         if not rates.is_file():
             raise UsageError("is not a file.", where="environment", field="CONCORD_EXCHANGE_RATES", mend="Name the CSV file or unset it.")
+    memory = (environment.get("CONCORD_MEMORY") or "").strip()
+    if memory and not _MEMORY.fullmatch(memory):
+        raise UsageError(f"{memory!r} is no amount of memory.", where="environment", field="CONCORD_MEMORY", mend="Write it like 8GB.")
     return Settings(
         home=home,
         connections_file=Path(environment.get("CONCORD_CONNECTIONS") or PROJECT / "connections.yml").expanduser().resolve(),
@@ -105,6 +112,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         data=data,
         reporting_currency=(environment.get("CONCORD_REPORTING_CURRENCY") or "").strip().upper(),
         own_exchange_rates=rates,
+        memory_limit=memory,
     )
 
 

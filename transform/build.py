@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ MATCHER = PROJECT / "identity"
 _OVERRIDE_COLUMNS = ["action", "connection", "native_id", "golden_id", "decided_by", "decided_at", "reason"]
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LOAD_FILE = re.compile(r"(\d+\.\d+)\.")
+_LOAD_RECORD = re.compile(r"__(\d+\.\d+)\.jsonl$")
 _MOST_SHOWN = 5
 
 
@@ -118,6 +119,9 @@ def build(
         arguments += ["--select", *([select] if isinstance(select, str) else select)]
     if not everything and "DBT_INDIRECT_SELECTION" not in os.environ:  # what else a test looks at may never have been built
         arguments += ["--indirect-selection", "buildable"]
+    elif select:
+        # a view says what it said when the project, the connections and the seeds are the same; those of a system have no tests, which dbt would leave out too
+        arguments += ["--exclude", *(f"config.materialized:view,path:models/conformed/{system}" for system in sorted({*state["systems"].values()} - {FILE_DROP}))]
     begun = time.monotonic()
     _unfinished_path(settings).touch()
     with _landing_kept(settings, connections):
@@ -175,6 +179,7 @@ def dbt_vars(settings: Settings, connections: Mapping[str, Connection]) -> dict[
         "exchange_rates": str(settings.exchange_rates) if settings.exchange_rates.exists() else "",
         "identity_model": str(settings.identity_model) if settings.identity_model.exists() else "",
         "identity_model_digest": _digest_of(settings.identity_model),
+        **({"memory_limit": settings.memory_limit} if settings.memory_limit else {}),
     }
 
 
@@ -283,6 +288,8 @@ def _invoke(
         "--log-path", str(settings.home / "logs"), "--vars", json.dumps(variables),
     ]
     flags = ["--quiet", "--no-use-colors", "--no-version-check", "--no-send-anonymous-usage-stats", "--log-level", "none", "--log-level-file", "warn"]
+    if arguments[0] == "build" and _manifest_path(settings, variables).exists():
+        flags.append("--no-write-json")  # seconds for files that are there already or that nobody reads
 
     def watch(event: Any) -> None:
         if on_event is not None and event.info.name == "NodeFinished":
@@ -497,9 +504,17 @@ def _due(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str] | None:
             changed |= {f"stg_{table}", "crosswalk_change+"} if table == SEEN else {f"stg_{table}+"}
     if before.get("overrides") != now["overrides"]:
         changed.add("crosswalk_overrides+")
+    if _year(before.get("last_loads", {})) != _year(now["last_loads"]):
+        changed.add("reporting_rate+")
     if before.get("identity_model", "") != now["identity_model"]:
         changed.add("customer_match_input+")
     return ["stg_loads", "stg_audits+", "stg_quarantine+", "stg_schema_observations+", *sorted(changed)]
+
+
+def _year(last_loads: Mapping[str, str]) -> int:
+    """Of the newest load: an id is the second in which it began."""
+    begun = [float(found[1]) for record in last_loads.values() if (found := _LOAD_RECORD.search(record))]
+    return datetime.fromtimestamp(max(begun, default=0.0), UTC).year
 
 
 def _readers(system: str, table: str, drop: Mapping[str, Any]) -> list[str]:

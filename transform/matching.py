@@ -28,9 +28,10 @@ def match_increment(session: Any, records: Any, before: str | None, model: str =
     # a record that is open was compared with all; one that is not, with the open ones: that it ceased to be open needs nothing new
     session.execute(
         "create or replace temp table _match_due as select record.record_key, record.is_open from _match_records as record"
-        " left join _match_known as seen on seen.right_key is null and seen.left_key = record.record_key"
-        "   and seen.left_fingerprint = record.fingerprint and (seen.band = 'open' or not record.is_open)"
-        " where seen.left_key is null")
+        " left join (select left_key, left_fingerprint, band = 'open' as was_open from _match_known where right_key is null) as seen"
+        "   on seen.left_key = record.record_key and seen.left_fingerprint = record.fingerprint"
+        # asked of what was joined, not in the join: there it would compare every record with every other
+        " where seen.left_key is null or (record.is_open and not seen.was_open)")
     session.execute(
         "create or replace temp table _match_pairs as"
         " select known.* from _match_known as known"

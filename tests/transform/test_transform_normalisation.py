@@ -20,8 +20,19 @@ from transform.generate import DBT_PROJECT
 MACROS = {
     "name": "normalised_name('$1')", "tax": "normalised_tax_id('$1')", "domain": "normalised_domain('$1')", "golden": "golden_id(\"'netsuite'\", '$1')",
     "number": "number_text('cast($1 as decimal(38,9))')", "minor": "to_minor('cast($1 as decimal(24,6))', '$2')",
-    "json": "json_text('$1')",
+    "json": "json_text('$1')", "money9": "money('cast($1 as decimal(38,9))')", "money18": "money('cast($1 as decimal(38,18))')",
+    "rounded": "rounded('cast($1 as decimal(24,6))', 2)",
 }
+PLAIN = {  # what each way of writing an amount has to give, as DuckDB's one cast gives it
+    "money9": "cast(cast({} as decimal(38,9)) as decimal(24,6))", "money18": "cast(cast({} as decimal(38,18)) as decimal(24,6))",
+    "rounded": "cast(round(cast(cast({} as decimal(24,6)) as decimal(38,18)), 2) as decimal(24,6))",
+    "minor": "cast(round(cast({} as decimal(24,6)) * 1000, 0) as bigint)",
+}
+# small and large on both sides of what 18 digits hold, and the halves where rounding turns
+AMOUNTS = st.one_of(
+    st.decimals(min_value=-10**13, max_value=10**13, places=18, allow_nan=False), st.decimals(min_value=-1000, max_value=1000, places=9, allow_nan=False),
+    st.integers(-10**16, 10**16).map(lambda number: Decimal(number).scaleb(-7)), st.integers(-10**9, 10**9).map(lambda number: Decimal(number * 10 + 5).scaleb(-7)),
+    st.integers(999_999_000, 1_000_001_000).map(Decimal), st.integers(99_999_990, 100_000_010).map(Decimal))
 LEGAL_FORMS = {word for form in legal_form_words() for word in form.split()} | {"holding", "holdings", "group", "the", "and"}
 WORDS = st.text(alphabet=string.ascii_lowercase, min_size=2, max_size=9).filter(lambda word: word not in LEGAL_FORMS)
 NAMES = st.lists(WORDS, min_size=1, max_size=4)
@@ -106,6 +117,14 @@ def test_a_number_has_one_text(evaluate: Evaluate, number: Decimal) -> None:
 @given(minor=st.integers(min_value=-10**12, max_value=10**12), units=st.sampled_from([0, 2, 3]))
 def test_minor_units_come_back(evaluate: Evaluate, minor: int, units: int) -> None:
     assert evaluate("minor", Decimal(minor).scaleb(-units), units) == minor
+
+
+@settings(max_examples=60, deadline=None)
+@given(amount=AMOUNTS)
+def test_the_short_way_gives_the_same_amount(evaluate: Evaluate, amount: Decimal) -> None:
+    for name, plain in PLAIN.items():
+        row = duckdb.execute(f"select {plain.format('v')} from (select ? as v)", [str(amount)]).fetchone()
+        assert row is not None and evaluate(name, str(amount), *([3] if name == "minor" else [])) == row[0], name
 
 
 @settings(max_examples=60, deadline=None)

@@ -14,11 +14,9 @@
 known as (
     select kept.*
     from {{ this }} as kept
-    where exists (
-        select 1 from {{ versions }} as arrived
-        where arrived.connection = kept.connection and arrived.entity = kept.entity and arrived.record_id = kept.record_id
+    inner join (select distinct {{ key }} from {{ versions }}) as arrived
+        on arrived.record_id = kept.record_id and arrived.connection = kept.connection and arrived.entity = kept.entity
             and arrived.part = kept.part and arrived.field = kept.field
-    )
 ),
 {% endif %}
 candidates as (

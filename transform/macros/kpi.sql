@@ -67,7 +67,7 @@ days as (
 
 {#- The texts of a group in their order, with commas. -#}
 {% macro joined_texts(text) %}{{ return(adapter.dispatch('joined_texts')(text)) }}{% endmacro %}
-{% macro default__joined_texts(text) -%} string_agg(distinct {{ text }}, ', ' order by {{ text }}) {%- endmacro %}
+{% macro default__joined_texts(text) -%} nullif(array_to_string(list_sort(list_distinct(list({{ text }}))), ', '), '') {%- endmacro %}
 {% macro spark__joined_texts(text) -%} nullif(array_join(sort_array(collect_set({{ text }})), ', '), '') {%- endmacro %}
 
 {#- What a view shows: its KPIs in the catalogue's order, also those of which nothing has been measured yet. -#}

@@ -1,10 +1,14 @@
 {#- Reading landing. Only staging calls these: typed union over a system's connections, completed loads only, newest version of a key. -#}
 
-{#- `seen`: the column of an incremental model that names the newest load it has taken in. -#}
+{#-
+  `seen`: the column of an incremental model that names the newest load it has taken in. It is asked for first and written down as a text: only
+  so are the files of older loads left unread.
+-#}
 {% macro landing(system, resource, seen='load_id') %}
     {%- set shape = landing_schema()[system][resource] -%}
     {%- do source(system, resource) -%}
     {%- set folder = shape.get('folder', resource) -%}
+    {%- set newest = newest_loads(seen) -%}
     {%- set names = var('connections', {}).values() | sum(start=[]) | sort if system == 'concord' else var('connections', {}).get(system, []) | sort -%}
     select
         {%- for column, kind in shape['columns'].items() %}
@@ -28,21 +32,23 @@
         where 1 = 0
         {%- for name in names if folder in var('landed', {}).get(name, []) %}
         union all by name
-        select * from {{ landed_files(name, folder) }}
+        select * from {{ landed_files(name, folder) }}{% if name in newest %} where _load_id > '{{ newest[name] }}'{% endif %}
         {%- endfor %}
     ) as landed
-    inner join (
-        select completed.connection, completed.load_id
-        from {{ ref('stg_loads') }} as completed
-        {%- if is_incremental() %}
-        left join (
-            select connection, max({{ seen }}) as load_id from {{ this }} group by connection
-        ) as seen on completed.connection = seen.connection
-        where seen.load_id is null or completed.load_id > seen.load_id
-        {%- endif %}
-    ) as loads
+    inner join {{ ref('stg_loads') }} as loads
         on landed._connection = loads.connection and landed._load_id = loads.load_id
 {%- endmacro %}
+
+{#- Connection -> the newest load that an incremental model has taken in; nothing where it is built from scratch. -#}
+{% macro newest_loads(seen) %}
+    {%- set newest = {} -%}
+    {%- if execute and is_incremental() -%}
+        {%- for row in run_query('select connection, max(' ~ seen ~ ') as load_id from ' ~ this ~ ' group by connection').rows if row[1] -%}
+            {%- do newest.update({row[0]: row[1]}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(newest) }}
+{% endmacro %}
 
 {% macro landed_files(connection, folder) %}{{ return(adapter.dispatch('landed_files')(connection, folder)) }}{% endmacro %}
 

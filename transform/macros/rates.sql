@@ -42,18 +42,30 @@
 
 {#- What an amount in a document's currency is in the reporting currency, in its minor units. Needs `reporting_joins` after the model's own joins. -#}
 {% macro in_reporting_currency(amount, currency) -%}
-    {%- set converted -%}
+    {%- set money_type = sql_type('money') -%}
+    {%- set converted = 'cast(' ~ amount ~ ' as decimal(20, 6)) * reporting_rate.rate' -%}
     case
-        when {{ currency }} = reporting.currency then cast({{ amount }} as decimal(38, 18))
-        when abs({{ amount }}) < 100000000000000 then cast({{ amount }} as decimal(20, 6)) * reporting_rate.rate
+        when {{ currency }} = reporting.currency then
+            case reporting.minor_units
+                {%- for units in (0, 3) %}
+                when {{ units }} then {{ rounded(amount, units) }}
+                {%- endfor %}
+                else {{ rounded(amount, 2) }}
+            end
+        when abs({{ amount }}) < 100000000000000 then
+            case reporting.minor_units
+                {%- for units in (0, 3) %}
+                when {{ units }} then cast(round({{ converted }}, {{ units }}) as {{ money_type }})
+                {%- endfor %}
+                else cast(round({{ converted }}, 2) as {{ money_type }})
+            end
     end
-    {%- endset -%}
-    case reporting.minor_units
-        {%- for units in (0, 3) %}
-        when {{ units }} then {{ money('round(' ~ converted ~ ', ' ~ units ~ ')') }}
-        {%- endfor %}
-        else {{ money('round(' ~ converted ~ ', 2)') }}
-    end
+{%- endmacro %}
+
+{#- An amount with so many digits after the point. -#}
+{% macro rounded(amount, digits) -%}
+    {{ if_narrow(amount, 18, 6, 'cast(round(narrow, ' ~ digits ~ ') as ' ~ sql_type('money') ~ ')',
+        'cast(round(cast(' ~ amount ~ ' as decimal(38, 18)), ' ~ digits ~ ') as ' ~ sql_type('money') ~ ')') }}
 {%- endmacro %}
 
 {% macro reporting_joins(currency, day) -%}

@@ -30,13 +30,13 @@ known as (
         placed.*,
         coalesce(
             placed.email_key,
-            person.email_key,
+            case when person.namesakes = 1 or placed.phone_key = person.phone_key then person.email_key end,
             'name ' || placed.name_key || ' ' || coalesce(placed.phone_key, '')
         ) as person_key
     from placed
+    -- equalities alone, and the rest asked of what they join: with more, every contact would be compared with every person
     left join people as person
-        on placed.email_key is null and placed.customer_id = person.customer_id and placed.name_key = person.name_key
-        and (person.namesakes = 1 or placed.phone_key = person.phone_key)
+        on case when placed.email_key is null then placed.customer_id end = person.customer_id and placed.name_key = person.name_key
     qualify row_number() over (
         partition by placed.contact_key order by case when placed.phone_key = person.phone_key then 0 else 1 end, person.email_key
     ) = 1

@@ -46,5 +46,6 @@ select
     md5(record.compared || '{{ var("identity_model_digest", "") }}') as fingerprint,
     record.lacks_key and account.record_key is null as is_open
 from records as record
-left join records as account
-    on record.role = 'support' and account.role = 'crm' and record.crm_link = account.record_id and not account.lacks_key
+-- one equality and nothing beside it: with more, every record would be compared with every account
+left join (select record_id, record_key from records where role = 'crm' and not lacks_key) as account
+    on case when record.role = 'support' then record.crm_link end = account.record_id

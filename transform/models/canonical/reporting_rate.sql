@@ -6,8 +6,9 @@ with quoted as (
         base_currency,
         rate,
         coalesce(valid_from, {{ ever }}) as valid_from,
-        -- the newest rate holds on, for documents that are dated ahead too
-        coalesce({{ dbt.dateadd('day', -1, 'valid_to') }}, {{ dbt.dateadd('day', 366, 'cast(' ~ as_of() ~ ' as date)') }}) as last_day,
+        -- the newest rate holds on, for documents that are dated ahead too. To the end of a year, not so many days from now: else every document
+        -- would be read again whenever the clock moves (transform.build sees to a new year)
+        coalesce({{ dbt.dateadd('day', -1, 'valid_to') }}, (select make_date(extract(year from max(completed_at)) + 2, 12, 31) from {{ ref('stg_loads') }})) as last_day,
         case source when 'installation' then 0 else 1 end as place,
         connection
     from {{ ref('exchange_rate') }}

@@ -1,4 +1,18 @@
-with contracts as (
+-- the contract names its subscription, else the subscription its contract: two joins, for one with `or` compares each with each
+with agreements as (
+    select agreement.connection, agreement.contract_id, agreement.status, subscription.subscription_key
+    from {{ ref('contract') }} as agreement
+    inner join {{ ref('subscription') }} as subscription on agreement.billing_subscription_id = subscription.subscription_id
+
+    union all
+
+    select agreement.connection, agreement.contract_id, agreement.status, subscription.subscription_key
+    from {{ ref('contract') }} as agreement
+    inner join {{ ref('subscription') }} as subscription on agreement.contract_id = subscription.contract_id
+    where agreement.billing_subscription_id is null
+),
+
+contracts as (
     select
         'contract_subscription' as class, 'contract' as entity, 'error' as severity, 'billing' as owner_role, subscription.customer_id,
         'subscription:' || subscription.subscription_id as correlation_id,
@@ -8,10 +22,8 @@ with contracts as (
         subscription.period_amount as exposure, subscription.currency,
         coalesce(subscription.ended_at, subscription.updated_at) as since,
         'a contract that is ' || agreement.status || ' cannot have a subscription that is ' || subscription.status as detail
-    from {{ ref('contract') }} as agreement
-    inner join {{ ref('subscription') }} as subscription
-        on agreement.billing_subscription_id = subscription.subscription_id
-        or (agreement.billing_subscription_id is null and subscription.contract_id = agreement.contract_id)
+    from agreements as agreement
+    inner join {{ ref('subscription') }} as subscription on agreement.subscription_key = subscription.subscription_key
     where {{ age_seconds(as_of(), 'coalesce(subscription.ended_at, subscription.updated_at)') }} > {{ contract()['contract']['status_grace_seconds'] }}
         and ({%- for status, forbidden in contract()['contract']['forbidden_pairs'].items() %}
             {{ 'or ' if not loop.first }}(agreement.status = '{{ status }}' and subscription.status in ({{ quoted(forbidden) }}))

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 select
     pair.pair_key,
     pair.number,

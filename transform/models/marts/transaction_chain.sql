@@ -9,8 +9,11 @@ with invoice_chains as (
     group by invoice_key
 ),
 
+-- no more columns than are asked for: several steps read these, so they are kept
 invoices as (
-    select document.*, chain.correlation_id
+    select
+        document.invoice_key, document.invoice_id, document.role, document.customer_id, document.status, document.reporting_amount,
+        document.finalized_at, document.created_at, chain.correlation_id
     from {{ ref('invoice') }} as document
     inner join invoice_chains as chain on document.invoice_key = chain.invoice_key
 ),
@@ -86,24 +89,33 @@ exceptions as (
     group by correlation_id
 ),
 
+-- kind by kind first: the lists of a chain are then put together once, not searched for in every document
+of_kind as (
+    select
+        correlation_id, kind, min(customer_id) as customer_id, {{ joined_texts('record_key') }} as record_keys, sum(amount) as amount,
+        min(happened_at) as first_at, max(happened_at) as last_at, count(*) as document_count
+    from members
+    group by correlation_id, kind
+),
+
 chains as (
     select
         correlation_id,
         min(customer_id) as customer_id,
         {%- for kind in ['opportunity', 'order', 'shipment', 'invoice', 'ledger invoice', 'payment', 'ledger payment', 'credit', 'ledger credit', 'return', 'case'] %}
-        {{ joined_texts("case when kind = '" ~ kind ~ "' then record_key end") }} as {{ kind | replace(' ', '_') }}_keys,
+        max(case when kind = '{{ kind }}' then record_keys end) as {{ kind | replace(' ', '_') }}_keys,
         {%- endfor %}
         {%- for kind in ['order', 'invoice', 'ledger invoice', 'payment', 'ledger payment', 'credit', 'ledger credit'] %}
-        {{ money("sum(case when kind = '" ~ kind ~ "' then amount end)") }} as {{ kind | replace(' ', '_') }}_amount,
+        {{ money("max(case when kind = '" ~ kind ~ "' then amount end)") }} as {{ kind | replace(' ', '_') }}_amount,
         {%- endfor %}
         {%- for kind, name in [('opportunity', 'won'), ('order', 'ordered'), ('shipment', 'shipped'), ('invoice', 'invoiced'), ('ledger invoice', 'booked'),
             ('payment', 'paid'), ('credit', 'credited'), ('return', 'returned'), ('case', 'case_opened')] %}
-        max(case when kind = '{{ kind }}' then happened_at end) as {{ name }}_at,
+        max(case when kind = '{{ kind }}' then last_at end) as {{ name }}_at,
         {%- endfor %}
-        min(happened_at) as first_at,
-        max(happened_at) as last_at,
-        count(*) as document_count
-    from members
+        min(first_at) as first_at,
+        max(last_at) as last_at,
+        cast(sum(document_count) as bigint) as document_count
+    from of_kind
     group by correlation_id
 )
 

@@ -1,20 +1,5 @@
 {%- set policy = contract()['credit_note_line'] -%}
-with sales as (
-    select
-        line.invoice_line_key,
-        line.connection,
-        document.invoice_id,
-        document.customer_record_id,
-        line.sku,
-        line.quantity,
-        cast(round(line.amount / line.quantity, {{ policy['price_decimals'] }}) as {{ sql_type('decimal') }}) as unit_price,
-        coalesce(document.finalized_at, document.created_at, cast(document.invoice_date as {{ sql_type('timestamp') }})) as sold_at
-    from {{ ref('invoice_line') }} as line
-    inner join {{ ref('invoice') }} as document on line.invoice_key = document.invoice_key
-    where line.quantity > 0 and coalesce(document.status, 'open') not in ('draft', 'void', 'rejected')
-),
-
-cancellations as (
+with cancellations as (
     select
         line.credit_note_line_key,
         line.connection,
@@ -29,6 +14,36 @@ cancellations as (
     from {{ ref('credit_note_line') }} as line
     inner join {{ ref('credit_note') }} as document on line.credit_note_key = document.credit_note_key
     where line.quantity > 0 and (line.sku is not null or line.invoice_line_key is not null) and coalesce(document.status, 'issued') not in ('draft', 'void')
+),
+
+-- the invoices that a cancellation may take from: of its customer, or named by it; all others are left unread
+sale_documents as (
+    select document.invoice_key
+    from {{ ref('invoice') }} as document
+    inner join (select distinct connection, customer_record_id from cancellations) as of_customer
+        on document.connection = of_customer.connection and document.customer_record_id = of_customer.customer_record_id
+    union
+    select connection || ':' || billing_invoice_id from cancellations where billing_invoice_id is not null
+    union
+    select line.invoice_key
+    from {{ ref('invoice_line') }} as line
+    inner join (select distinct invoice_line_key from cancellations) as named on line.invoice_line_key = named.invoice_line_key
+),
+
+sales as (
+    select
+        line.invoice_line_key,
+        line.connection,
+        document.invoice_id,
+        document.customer_record_id,
+        line.sku,
+        line.quantity,
+        cast(round(line.amount / line.quantity, {{ policy['price_decimals'] }}) as {{ sql_type('decimal') }}) as unit_price,
+        coalesce(document.finalized_at, document.created_at, cast(document.invoice_date as {{ sql_type('timestamp') }})) as sold_at
+    from {{ ref('invoice_line') }} as line
+    inner join {{ ref('invoice') }} as document on line.invoice_key = document.invoice_key
+    inner join sale_documents on document.invoice_key = sale_documents.invoice_key
+    where line.quantity > 0 and coalesce(document.status, 'open') not in ('draft', 'void', 'rejected')
 ),
 
 -- 1. the line names the line that it takes back

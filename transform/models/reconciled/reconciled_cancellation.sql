@@ -43,6 +43,7 @@ sales as (
         coalesce(document.finalized_at, document.created_at, cast(document.invoice_date as {{ sql_type('timestamp') }})) as sold_at
     from {{ ref('invoice_line') }} as line
     inner join {{ ref('invoice') }} as document on line.invoice_key = document.invoice_key
+    inner join (select distinct connection from lines) as asked on line.connection = asked.connection
     where line.quantity > 0
 ),
 

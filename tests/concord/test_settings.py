@@ -1,0 +1,23 @@
+"""What the environment says of an installation, and what it may not say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from concord.errors import UsageError
+from concord.settings import load_settings
+from transform.build import dbt_vars
+
+
+def test_memory_reaches_the_warehouse(tmp_path: Path) -> None:
+    home = {"CONCORD_HOME": str(tmp_path), "CONCORD_DATA": ""}
+    assert dbt_vars(load_settings({**home, "CONCORD_MEMORY": "8GB"}), {})["memory_limit"] == "8GB"
+    assert "memory_limit" not in dbt_vars(load_settings(home), {})  # what transform/profiles.yml says holds
+
+
+@pytest.mark.parametrize("amount", ["8", "much", "GB", "8GB; drop"])
+def test_memory_that_is_no_amount_is_refused(amount: str) -> None:
+    with pytest.raises(UsageError, match="CONCORD_MEMORY"):
+        load_settings({"CONCORD_DATA": "", "CONCORD_MEMORY": amount})
