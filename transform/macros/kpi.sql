@@ -39,13 +39,9 @@ days as (
 {%- endmacro %}
 
 {#- Seconds between two moments, with what is below a second. -#}
-{% macro seconds_between(later, earlier) %}{{ return(adapter.dispatch('seconds_between')(later, earlier)) }}{% endmacro %}
-{% macro default__seconds_between(later, earlier) -%} cast((epoch_us({{ later }}) - epoch_us({{ earlier }})) / 1000000 as {{ sql_type('decimal') }}) {%- endmacro %}
-{% macro spark__seconds_between(later, earlier) -%} cast(cast({{ later }} as double) - cast({{ earlier }} as double) as {{ sql_type('decimal') }}) {%- endmacro %}
+{% macro seconds_between(later, earlier) -%} cast((epoch_us({{ later }}) - epoch_us({{ earlier }})) / 1000000 as {{ sql_type('decimal') }}) {%- endmacro %}
 
-{% macro percentile(number, share) %}{{ return(adapter.dispatch('percentile')(number, share)) }}{% endmacro %}
-{% macro default__percentile(number, share) -%} quantile_cont(cast({{ number }} as double), {{ share }}) {%- endmacro %}
-{% macro spark__percentile(number, share) -%} percentile({{ number }}, {{ share }}) {%- endmacro %}
+{% macro percentile(number, share) -%} quantile_cont(cast({{ number }} as double), {{ share }}) {%- endmacro %}
 
 {#- The value of a group of observations of one KPI; null where there is nothing to divide by. `aggregate` is the KPI's own. -#}
 {% macro kpi_value(aggregate) -%}
@@ -66,9 +62,7 @@ days as (
 {%- endmacro %}
 
 {#- The texts of a group in their order, with commas. -#}
-{% macro joined_texts(text) %}{{ return(adapter.dispatch('joined_texts')(text)) }}{% endmacro %}
-{% macro default__joined_texts(text) -%} string_agg(distinct {{ text }}, ', ' order by {{ text }}) {%- endmacro %}
-{% macro spark__joined_texts(text) -%} nullif(array_join(sort_array(collect_set({{ text }})), ', '), '') {%- endmacro %}
+{% macro joined_texts(text) -%} string_agg(distinct {{ text }}, ', ' order by {{ text }}) {%- endmacro %}
 
 {#- What a view shows: its KPIs in the catalogue's order, also those of which nothing has been measured yet. -#}
 {% macro kpi_view(view) %}

