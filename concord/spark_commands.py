@@ -44,13 +44,13 @@ def compare(
     """Hold what Spark wrote against the DuckDB warehouse, row by row. Both must be built from the same landing. Ends with 1 where they differ."""
     from transform.spark.build import target_of
     from transform.spark.compare import compare as compared
-    from transform.spark.session import is_local, local_path
+    from transform.spark.session import SCHEMA, is_local, local_path
 
     settings = context.obj.settings
     target = target_of(settings, os.environ)
     if not is_local(target.warehouse):
         raise ConcordError("is not on this machine.", where=target.warehouse, mend="Copy the tables here and name the folder in CONCORD_SPARK_WAREHOUSE.")
-    found = compared(settings.warehouse, local_path(target.warehouse) / "main")
+    found = compared(settings.warehouse, local_path(target.warehouse) / SCHEMA)
     different = [each for each in found if not each.is_equal]
     show("DuckDB and Spark", [{
         "table": each.table, "rows in DuckDB": each.rows_duckdb, "rows in Spark": each.rows_spark, "only in DuckDB": each.only_duckdb,

@@ -25,7 +25,7 @@ from dbt.adapters.sql import SQLAdapter, SQLConnectionManager
 from dbt_common.exceptions import DbtRuntimeError
 
 from transform.spark.dialect import TranslationError, data_type, tables, translated_steps
-from transform.spark.session import location, spark_session
+from transform.spark.session import SCHEMA, location, spark_session
 
 TYPE = "concord_spark"
 _VERSION = "1.0.0"
@@ -37,7 +37,7 @@ class SparkCredentials(Credentials):
     """`warehouse`: the folder or the address that the tables lie under; `master`: where Spark runs."""
 
     database: str = "spark"  # dbt wants one; no statement names it
-    schema: str = "main"
+    schema: str = SCHEMA
     master: str = "local[2]"
     warehouse: str = ""
 
@@ -59,6 +59,7 @@ class Session:
     def __init__(self, credentials: SparkCredentials) -> None:
         self.spark = spark_session(credentials.master, credentials.warehouse)
         self.schema, self.warehouse = credentials.schema, credentials.warehouse
+        self.spark.sql(f"create schema if not exists {self.schema}")
 
     def cursor(self) -> Cursor:
         return Cursor(self)
@@ -80,17 +81,15 @@ class Session:
     def know(self, name: str) -> None:
         """A table of an earlier process is its folder."""
         if not self.spark.catalog.tableExists(f"{self.schema}.{name}"):
-            self.spark.sql(f"create schema if not exists {self.schema}")
             self.spark.sql(
-                f"create table if not exists {self.schema}.`{name}` using parquet location '{location(self.warehouse, self.schema, name)}'")
+                f"create table if not exists {self.schema}.`{name}` using parquet location '{location(self.warehouse, name)}'")
 
     def columns_of(self, pattern: str) -> Sequence[str]:
         found: list[str] = self.spark.read.parquet(pattern).columns
         return found
 
     def write(self, frame: Any, name: str) -> None:
-        self.spark.sql(f"create schema if not exists {self.schema}")
-        path = location(self.warehouse, self.schema, name)
+        path = location(self.warehouse, name)
         frame.write.mode("overwrite").format("parquet").option("path", path).saveAsTable(f"{self.schema}.`{name}`")
 
 
@@ -203,10 +202,10 @@ class SparkAdapter(SQLAdapter):
         return []
 
     def create_schema(self, relation: Any) -> None:
-        self._session().spark.sql(f"create schema if not exists {relation.schema}")
+        """It is there as soon as a connection is."""
 
     @available
-    def write_model(self, schema: str, name: str, code: str, language: str, columns: Mapping[str, Any]) -> None:
+    def write_model(self, name: str, code: str, language: str, columns: Mapping[str, Any]) -> None:
         """Make the table of a model. Its columns are what the contract says, in type and in name.
 
         Raises DbtRuntimeError where the statement gives other columns, cannot be translated or fails.
@@ -217,7 +216,7 @@ class SparkAdapter(SQLAdapter):
             session.write(_as_told(frame, columns), name)
 
     @available
-    def write_seed(self, schema: str, name: str, rows: Any, kinds: Mapping[str, str]) -> None:
+    def write_seed(self, name: str, rows: Any, kinds: Mapping[str, str]) -> None:
         session = self._session()
         names = list(rows.column_names)
         told = [tuple(None if value is None else _text(value) for value in row) for row in rows.rows]

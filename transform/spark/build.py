@@ -44,9 +44,10 @@ def build_on_spark(
     target: SparkTarget,
     *,
     select: str | Sequence[str] | None = None,
+    tests: bool = True,
     on_event: Callable[[NodeResult], None] | None = None,
 ) -> BuildResult:
-    """Seeds, models and their tests on Spark. What `select` leaves out must be there from an earlier build.
+    """Seeds, models and, unless told otherwise, their tests on Spark. What `select` leaves out must be there from an earlier build.
 
     Raises ConcordError where PySpark or Java is missing, UsageError for a malformed override file or contract, BuildError when a model or a
     blocking test fails.
@@ -63,6 +64,8 @@ def build_on_spark(
     arguments = ["build", "--target", "spark", "--full-refresh"]
     if select:
         arguments += ["--select", *([select] if isinstance(select, str) else select)]
+    if not tests:
+        arguments += ["--exclude-resource-type", "test"]
     folder = settings.home / "spark" / "dbt"
     with landing_kept(settings, connections):
         variables: dict[str, Any] = dbt_vars(settings, connections)

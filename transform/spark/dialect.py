@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import sqlglot
 from sqlglot import exp
 
-# what Spark has no function for; the session registers them (transform.spark.session)
-UDFS = {"strip_accents": "strip_accents", "jaro_winkler_similarity": "jaro_winkler_similarity"}
+# what Spark has no function for, or one of the same name that gives other values; the session registers them (transform.spark.session)
+UDFS = {"strip_accents": "concord_strip_accents", "jaro_winkler_similarity": "concord_jaro_winkler"}
 _TIME_PARTS = {"%Y": "yyyy", "%m": "MM", "%d": "dd", "%H": "HH", "%M": "mm", "%S": "ss", "%g": "SSS", "%f": "SSSSSS", "%j": "DDD"}
 _MOST_SCANS = 24
 _PLACE = "_place_of_row"
@@ -254,8 +254,13 @@ def _double(value: exp.Expr) -> exp.Expr:
 
 
 def _division(node: exp.Div) -> exp.Expr:
-    # DuckDB divides doubles, and nothing by nothing is null
-    return exp.func("try_divide", _double(node.this), _double(node.expression))
+    """DuckDB divides doubles, and by zero as doubles do: to infinity, or to no number."""
+    number, divisor = _double(node.this), _double(node.expression)
+    told = exp.Div(this=number, expression=divisor, typed=True)
+    if isinstance(node.expression, exp.Nullif) or (node.expression.is_number and float(node.expression.name) != 0):
+        return exp.Paren(this=told)
+    endless = exp.Mul(this=number.copy(), expression=exp.cast(exp.Literal.string("Infinity"), exp.DataType.Type.DOUBLE))
+    return exp.Case(ifs=[exp.If(this=exp.EQ(this=divisor.copy(), expression=exp.Literal.number(0)), true=endless)], default=told)
 
 
 def _date_diff(node: exp.DateDiff) -> exp.Expr:
@@ -263,7 +268,7 @@ def _date_diff(node: exp.DateDiff) -> exp.Expr:
     unit = str(node.args["unit"].name).upper()
     later, earlier = (exp.cast(side.copy(), exp.DataType.Type.DATE) for side in (node.this, node.expression))
     if unit == "DAY":
-        return exp.Anonymous(this="datediff", expressions=[later, earlier])
+        return exp.cast(exp.Anonymous(this="datediff", expressions=[later, earlier]), exp.DataType.Type.BIGINT)
     if unit == "MONTH":
         def months(day: exp.Expr) -> exp.Expr:
             return exp.Add(this=exp.Mul(this=exp.Year(this=day.copy()), expression=exp.Literal.number(12)), expression=exp.Month(this=day.copy()))
@@ -303,6 +308,21 @@ def _arg_extreme(node: exp.ArgMin | exp.ArgMax) -> exp.Expr:
     return exp.Filter(this=node.copy(), expression=exp.Where(this=there))
 
 
+def _texts(node: exp.GroupConcat) -> exp.Expr:
+    """Spark 4.3 fails on several sorted lists of distinct texts in one query, so these are sets that are sorted and joined."""
+    ordered = node.this if isinstance(node.this, exp.Order) else None
+    distinct = ordered.this if ordered is not None else node.this
+    if not isinstance(distinct, exp.Distinct):
+        return node
+    (text,) = distinct.expressions
+    if ordered is None or [key.this for key in ordered.expressions] != [text] or ordered.expressions[0].args.get("desc"):
+        raise TranslationError(f"distinct texts in another order than their own: {node.sql(dialect='duckdb')}")
+    found = exp.Anonymous(this="collect_set", expressions=[text.copy()])
+    joined = exp.Anonymous(this="array_join", expressions=[exp.Anonymous(this="sort_array", expressions=[found]), node.args["separator"].copy()])
+    empty = exp.EQ(this=exp.Count(this=text.copy()), expression=exp.Literal.number(0))
+    return exp.Case(ifs=[exp.If(this=exp.Not(this=empty), true=joined)])
+
+
 def _anonymous(node: exp.Anonymous) -> exp.Expr:
     name = node.name.lower()
     arguments = [argument.copy() for argument in node.expressions]
@@ -311,11 +331,14 @@ def _anonymous(node: exp.Anonymous) -> exp.Expr:
     if name == "to_json":
         # Spark writes arrays and structs, so a text goes in as the one item of a list
         told = exp.func("to_json", exp.Anonymous(this="array", expressions=arguments))
-        return exp.Anonymous(this="substring", expressions=[
+        item = exp.Anonymous(this="substring", expressions=[
             told, exp.Literal.number(2), exp.Sub(this=exp.Length(this=told.copy()), expression=exp.Literal.number(2))])
+        return exp.Case(ifs=[exp.If(this=exp.Not(this=exp.Is(this=arguments[0].copy(), expression=exp.Null())), true=item)])
     if name == "list_extract":
         return exp.Anonymous(this="try_element_at", expressions=arguments)
-    if name in UDFS or name == "read_json":
+    if name in UDFS:
+        return exp.Anonymous(this=UDFS[name], expressions=arguments)
+    if name == "read_json":
         return node
     raise TranslationError(f"the function {name}")
 
@@ -343,7 +366,8 @@ _REWRITES: dict[type[exp.Expr], Callable[..., exp.Expr]] = {
     exp.ArgMax: _arg_extreme,
     exp.PercentileCont: lambda node: exp.Anonymous(this="percentile", expressions=[node.this.copy(), node.expression.copy()]),
     exp.JarowinklerSimilarity: lambda node: exp.Anonymous(
-        this="jaro_winkler_similarity", expressions=[node.this.copy(), node.expression.copy()]),
+        this=UDFS["jaro_winkler_similarity"], expressions=[node.this.copy(), node.expression.copy()]),
+    exp.GroupConcat: _texts,
     exp.Anonymous: _anonymous,
     exp.Ordered: _ordered,
 }

@@ -11,6 +11,7 @@ import logging
 import os
 import shutil
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,15 @@ _QUIET = {
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.catalogImplementation": "in-memory",  # a table is its folder; there is no metastore to keep in step
 }
-# a company's tables are small beside what Spark cuts into 200 parts; spark-defaults.conf can say otherwise only through the command line
-_LOCAL = {"spark.sql.shuffle.partitions": "4", "spark.driver.memory": "2g", "spark.driver.host": "localhost", "spark.driver.bindAddress": "127.0.0.1"}
+SCHEMA = "main"
+_STARTING = threading.Lock()
+_MARK = "concord.warehouse"  # whose tables the session knows
+# on this machine; of a cluster spark-defaults.conf says it
+_LOCAL = {
+    "spark.sql.shuffle.partitions": "4",  # a company's tables are small for 200 parts
+    "spark.driver.host": "localhost",
+    "spark.driver.bindAddress": "127.0.0.1",
+}
 
 
 def check_installed() -> None:
@@ -60,30 +68,37 @@ def java_home() -> str:
 def spark_session(master: str, warehouse: str) -> Any:
     """The process's session; `warehouse` is the folder or the address of the tables. Raises ConcordError when it cannot start."""
     check_installed()
+    with _STARTING:
+        return _session(master, warehouse)
+
+
+def _session(master: str, warehouse: str) -> Any:
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
     if home := java_home():
         os.environ["JAVA_HOME"] = home
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else a worker takes the first `python3` there is
-    builder = SparkSession.builder.appName("concord")
-    builder = builder.remote(master) if master.startswith("sc://") else builder.master(master)
+    builder = SparkSession.builder.appName("concord").master(master)
     told = {**_COUNTS_LIKE_DUCKDB, **_QUIET, "spark.sql.warehouse.dir": warehouse}
     if master.startswith("local"):
-        told |= _LOCAL
+        told |= {**_LOCAL, "spark.driver.memory": os.environ.get("SPARK_DRIVER_MEMORY") or "2g"}
     for name, value in told.items():
         builder = builder.config(name, value)
     try:
-        session = builder.getOrCreate()
+        session = builder.getOrCreate()  # one a process
     except (PySparkException, RuntimeError) as error:
         raise ConcordError(f"Spark does not start ({str(error).splitlines()[0]}).", where=master, mend="See docs/spark.md.") from None
+    if session.conf.get(_MARK, "") == warehouse:
+        return session
     for name, value in _COUNTS_LIKE_DUCKDB.items():  # a session that was there already
         session.conf.set(name, value)
+    session.sql(f"drop schema if exists {SCHEMA} cascade")  # names of another warehouse's folders; the folders stay
     for noisy in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):  # a failed statement is told once, by who asked for it
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
-    if not master.startswith("sc://"):
-        session.sparkContext.setLogLevel("OFF")
+    session.sparkContext.setLogLevel("OFF")
     _register_functions(session)
+    session.conf.set(_MARK, warehouse)
     return session
 
 
@@ -117,8 +132,9 @@ def _register_functions(session: Any) -> None:
     session.udf.register(UDFS["jaro_winkler_similarity"], arrow_udf(alike, "double"))
 
 
-def location(warehouse: str, schema: str, name: str) -> str:
-    return f"{warehouse.rstrip('/')}/{schema}/{name}"
+def location(warehouse: str, name: str) -> str:
+    """Where a table lies."""
+    return f"{warehouse.rstrip('/')}/{SCHEMA}/{name}"
 
 
 def is_local(address: str) -> bool:

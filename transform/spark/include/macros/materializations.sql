@@ -14,7 +14,7 @@
 
 {% macro concord_spark_table() %}
     {%- set relation = this.incorporate(type='table') -%}
-    {%- do adapter.write_model(relation.schema, relation.identifier, compiled_code, model['language'], model['columns']) -%}
+    {%- do adapter.write_model(relation.identifier, compiled_code, model['language'], model['columns']) -%}
     {%- call noop_statement('main', 'OK') -%} {{ compiled_code }} {%- endcall -%}
     {{ return({'relations': [relation]}) }}
 {% endmacro %}
@@ -23,7 +23,7 @@
     {%- set relation = this.incorporate(type='table') -%}
     {%- set rows = load_agate_table() -%}
     {%- do store_result('agate_table', response='OK', agate_table=rows) -%}
-    {%- do adapter.write_seed(relation.schema, relation.identifier, rows, config.get('column_types', {})) -%}
+    {%- do adapter.write_seed(relation.identifier, rows, config.get('column_types', {})) -%}
     {%- call noop_statement('main', 'OK') -%} {%- endcall -%}
     {{ return({'relations': [relation]}) }}
 {% endmaterialization %}
