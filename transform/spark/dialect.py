@@ -316,7 +316,7 @@ def _texts(node: exp.GroupConcat) -> exp.Expr:
         return node
     (text,) = distinct.expressions
     if ordered is None or [key.this for key in ordered.expressions] != [text] or ordered.expressions[0].args.get("desc"):
-        raise TranslationError(f"distinct texts in another order than their own: {node.sql(dialect='duckdb')}")
+        raise TranslationError(f"distinct texts in no order, or in another than their own: {node.sql(dialect='duckdb')}")
     found = exp.Anonymous(this="collect_set", expressions=[text.copy()])
     joined = exp.Anonymous(this="array_join", expressions=[exp.Anonymous(this="sort_array", expressions=[found]), node.args["separator"].copy()])
     empty = exp.EQ(this=exp.Count(this=text.copy()), expression=exp.Literal.number(0))
