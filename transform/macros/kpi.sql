@@ -38,10 +38,13 @@ days as (
 )
 {%- endmacro %}
 
-{#- Seconds between two moments, with what is below a second. -#}
-{% macro seconds_between(later, earlier) -%} cast((epoch_us({{ later }}) - epoch_us({{ earlier }})) / 1000000 as {{ sql_type('decimal') }}) {%- endmacro %}
+{#- Seconds between two moments, with what is below a second. A product, for a quotient would be a double, which has no room for nine places. -#}
+{% macro seconds_between(later, earlier) -%}
+    cast(cast(epoch_us({{ later }}) - epoch_us({{ earlier }}) as decimal(20,0)) * cast(0.000001 as decimal(7,6)) as {{ sql_type('decimal') }})
+{%- endmacro %}
 
-{% macro percentile(number, share) -%} quantile_cont(cast({{ number }} as double), {{ share }}) {%- endmacro %}
+{#- A percentile is interpolated in doubles; to six places it is the same wherever it is computed. -#}
+{% macro percentile(number, share) -%} {{ money('quantile_cont(cast(' ~ number ~ ' as double), ' ~ share ~ ')') }} {%- endmacro %}
 
 {#- The value of a group of observations of one KPI; null where there is nothing to divide by. `aggregate` is the KPI's own. -#}
 {% macro kpi_value(aggregate) -%}
