@@ -23,6 +23,7 @@ from concord.kpi_commands import kpis
 from concord.printing import Json, out
 from concord.printing import show as _show
 from concord.settings import PROJECT, quiet_libraries
+from concord.spark_commands import spark_app
 from concord.stages import Installation, open_installation
 from concord.steward_commands import identity_app
 
@@ -39,6 +40,7 @@ app.add_typer(exceptions_app, name="exceptions")
 app.command()(kpis)
 app.add_typer(explain_app, name="explain")
 app.add_typer(identity_app, name="identity")
+app.add_typer(spark_app, name="spark")
 
 err = Console(stderr=True)
 

@@ -124,9 +124,9 @@ def build(
         arguments += ["--exclude", *(f"config.materialized:view,path:models/conformed/{system}" for system in sorted({*state["systems"].values()} - {FILE_DROP}))]
     begun = time.monotonic()
     _unfinished_path(settings).touch()
-    with _landing_kept(settings, connections):
+    with landing_kept(settings, connections):
         variables = dbt_vars(settings, connections)
-        nodes, problem = _invoke(settings, arguments, variables, on_event)
+        nodes, problem = invoke_dbt(settings, arguments, variables, on_event)
     result = BuildResult(nodes=nodes, seconds=time.monotonic() - begun, full_refresh=full_refresh, manifest=_manifest_path(settings, variables))
     if problem:
         raise BuildError(problem, result, where=settings.warehouse.name, mend="Mend what it names and build again.")
@@ -137,7 +137,7 @@ def build(
     if full_refresh and everything and not result.failed:
         _drop_leftovers(settings, result.manifest)
     if result.failed:
-        raise BuildError(_explain(result.failed), result, where=settings.warehouse.name, mend="Nothing was published; build again when it is mended.")
+        raise BuildError(explain(result.failed), result, where=settings.warehouse.name, mend="Nothing was published; build again when it is mended.")
     return result
 
 
@@ -148,7 +148,7 @@ def manifest(settings: Settings, connections: Mapping[str, Connection]) -> Path:
     if not wanted.exists():
         settings.dbt_target.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="parse-", dir=settings.dbt_target) as folder:  # another process may parse at the same time
-            _invoke(settings, ["parse"], variables, None, Path(folder))
+            invoke_dbt(settings, ["parse"], variables, None, Path(folder))
             parsed = Path(folder) / "manifest.json"
             if not parsed.exists():
                 raise ConcordError("dbt could not parse the project.", where=str(DBT_PROJECT), mend="Run `concord build` to see why.")
@@ -273,7 +273,7 @@ def check_unlocked(warehouse: Path) -> None:
                            mend="Close other connections of this process, or delete the file and build again.") from None
 
 
-def _invoke(
+def invoke_dbt(
     settings: Settings, arguments: list[str], variables: Mapping[str, Any], on_event: Callable[[NodeResult], None] | None,
     target: Path | None = None,
 ) -> tuple[tuple[NodeResult, ...], str]:
@@ -305,7 +305,7 @@ def _invoke(
         # dbt keeps the file open for the life of the process; the next reader must not wait for that
         DuckDBConnectionManager.close_all_connections()
     parsed = _target(settings) / "manifest.json"
-    if arguments[0] == "build" and parsed.exists():
+    if arguments[0] == "build" and target is None and parsed.exists():
         _keep_manifest(parsed, _manifest_path(settings, variables))
     if outcome.exception is not None:
         return (), _first_lines(str(outcome.exception))
@@ -335,7 +335,7 @@ def _drop_leftovers(settings: Settings, manifest: Path) -> None:
                 warehouse.sql(f"drop {'view' if kind == 'VIEW' else 'table'} if exists \"{name}\"")
 
 
-def _explain(failed: Sequence[NodeResult]) -> str:
+def explain(failed: Sequence[NodeResult]) -> str:
     shown = [f"{node.kind} {node.name}: {_first_lines(node.message)}" for node in failed[:_MOST_SHOWN]]
     more = f" and {len(failed) - _MOST_SHOWN} more" if len(failed) > _MOST_SHOWN else ""
     return f"{len(failed)} failed. " + "; ".join(shown) + more + "."
@@ -437,7 +437,7 @@ def _state_path(settings: Settings) -> Path:
 
 
 @contextmanager
-def _landing_kept(settings: Settings, connections: Mapping[str, Connection]) -> Iterator[None]:
+def landing_kept(settings: Settings, connections: Mapping[str, Connection]) -> Iterator[None]:
     """No compaction while a build reads: it lists files that a compaction would take away. Waits for one that is under way."""
     with ExitStack() as held:
         for name in sorted(connections):

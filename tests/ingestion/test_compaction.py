@@ -260,10 +260,10 @@ def test_an_ingest_compacts_by_itself_and_an_incremental_build_stays_right(make_
 
 
 def test_a_build_that_reads_is_not_disturbed(tmp_path: Path) -> None:
-    from transform.build import _landing_kept
+    from transform.build import landing_kept
 
     settings, told = load_settings({"CONCORD_HOME": str(tmp_path), "CONCORD_DATA": ""}), load_connections(PROJECT / "connections.yml")
     (settings.landing / "zendesk").mkdir(parents=True)
-    with _landing_kept(settings, told):
+    with landing_kept(settings, told):
         assert "another process" in compact(settings, "zendesk").skipped[""]
     assert compact(settings, "zendesk").skipped == {}

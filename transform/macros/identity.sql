@@ -31,7 +31,7 @@
     {{ stable_id("'customer'", connection ~ " || ':' || " ~ record_id) }}
 {%- endmacro %}
 
-{#- The MD5 of a kind and a key, written as a UUID. Portable. -#}
+{#- The MD5 of a kind and a key, written as a UUID. -#}
 {% macro stable_id(kind, key) -%}
     {%- set digest -%} md5('concord:' || {{ kind }} || ':' || {{ key }}) {%- endset -%}
     substr({{ digest }}, 1, 8) || '-' || substr({{ digest }}, 9, 4) || '-' || substr({{ digest }}, 13, 4) || '-'
@@ -44,26 +44,14 @@
         then right(regexp_replace({{ phone }}, '[^0-9]', '', {{ all_matches() }}), 9) end
 {%- endmacro %}
 
-{% macro strip_accents(text) %}{{ return(adapter.dispatch('strip_accents')(text)) }}{% endmacro %}
-{% macro default__strip_accents(text) -%} strip_accents({{ text }}) {%- endmacro %}
-{% macro spark__strip_accents(text) -%}
-    translate({{ text }}, 'àáâãäåçèéêëìíîïñòóôõöøùúûüýÿ', 'aaaaaaceeeeiiiinoooooouuuuyy')
-{%- endmacro %}
+{% macro strip_accents(text) -%} strip_accents({{ text }}) {%- endmacro %}
 
-{#- The flag that makes regexp_replace replace every match; Spark always does. -#}
-{% macro all_matches() %}{{ return(adapter.dispatch('all_matches')()) }}{% endmacro %}
-{% macro default__all_matches() -%} 'g' {%- endmacro %}
-{% macro spark__all_matches() -%} 1 {%- endmacro %}
+{#- The flag that makes regexp_replace replace every match. -#}
+{% macro all_matches() -%} 'g' {%- endmacro %}
 
-{% macro first_item(list) %}{{ return(adapter.dispatch('first_item')(list)) }}{% endmacro %}
-{% macro default__first_item(list) -%} list_extract({{ list }}, 1) {%- endmacro %}
-{% macro spark__first_item(list) -%} element_at({{ list }}, 1) {%- endmacro %}
+{% macro first_item(list) -%} list_extract({{ list }}, 1) {%- endmacro %}
 
-{% macro has_item(list, item) %}{{ return(adapter.dispatch('has_item')(list, item)) }}{% endmacro %}
-{% macro default__has_item(list, item) -%} coalesce(list_contains({{ list }}, {{ item }}), false) {%- endmacro %}
-{% macro spark__has_item(list, item) -%} coalesce(array_contains({{ list }}, {{ item }}), false) {%- endmacro %}
+{% macro has_item(list, item) -%} coalesce(list_contains({{ list }}, {{ item }}), false) {%- endmacro %}
 
 {#- How alike two texts are, 0 to 1. -#}
-{% macro similarity(left, right) %}{{ return(adapter.dispatch('similarity')(left, right)) }}{% endmacro %}
-{% macro default__similarity(left, right) -%} jaro_winkler_similarity({{ left }}, {{ right }}) {%- endmacro %}
-{% macro spark__similarity(left, right) -%} (1 - levenshtein({{ left }}, {{ right }}) / greatest(length({{ left }}), length({{ right }}))) {%- endmacro %}
+{% macro similarity(left, right) -%} jaro_winkler_similarity({{ left }}, {{ right }}) {%- endmacro %}

@@ -38,14 +38,13 @@ days as (
 )
 {%- endmacro %}
 
-{#- Seconds between two moments, with what is below a second. -#}
-{% macro seconds_between(later, earlier) %}{{ return(adapter.dispatch('seconds_between')(later, earlier)) }}{% endmacro %}
-{% macro default__seconds_between(later, earlier) -%} cast((epoch_us({{ later }}) - epoch_us({{ earlier }})) / 1000000 as {{ sql_type('decimal') }}) {%- endmacro %}
-{% macro spark__seconds_between(later, earlier) -%} cast(cast({{ later }} as double) - cast({{ earlier }} as double) as {{ sql_type('decimal') }}) {%- endmacro %}
+{#- Seconds between two moments, with what is below a second. A product, for a quotient would be a double, which has no room for nine places. -#}
+{% macro seconds_between(later, earlier) -%}
+    cast(cast(epoch_us({{ later }}) - epoch_us({{ earlier }}) as decimal(20,0)) * cast(0.000001 as decimal(7,6)) as {{ sql_type('decimal') }})
+{%- endmacro %}
 
-{% macro percentile(number, share) %}{{ return(adapter.dispatch('percentile')(number, share)) }}{% endmacro %}
-{% macro default__percentile(number, share) -%} quantile_cont(cast({{ number }} as double), {{ share }}) {%- endmacro %}
-{% macro spark__percentile(number, share) -%} percentile({{ number }}, {{ share }}) {%- endmacro %}
+{#- A percentile is interpolated in doubles; to six places it is the same wherever it is computed. -#}
+{% macro percentile(number, share) -%} {{ money('quantile_cont(cast(' ~ number ~ ' as double), ' ~ share ~ ')') }} {%- endmacro %}
 
 {#- The value of a group of observations of one KPI; null where there is nothing to divide by. `aggregate` is the KPI's own. -#}
 {% macro kpi_value(aggregate) -%}
@@ -66,9 +65,7 @@ days as (
 {%- endmacro %}
 
 {#- The texts of a group in their order, with commas. -#}
-{% macro joined_texts(text) %}{{ return(adapter.dispatch('joined_texts')(text)) }}{% endmacro %}
-{% macro default__joined_texts(text) -%} nullif(array_to_string(list_sort(list_distinct(list({{ text }}))), ', '), '') {%- endmacro %}
-{% macro spark__joined_texts(text) -%} nullif(array_join(sort_array(collect_set({{ text }})), ', '), '') {%- endmacro %}
+{% macro joined_texts(text) -%} nullif(array_to_string(list_sort(list_distinct(list({{ text }}))), ', '), '') {%- endmacro %}
 
 {#- What a view shows: its KPIs in the catalogue's order, also those of which nothing has been measured yet. -#}
 {% macro kpi_view(view) %}

@@ -50,15 +50,10 @@
     {{ return(newest) }}
 {% endmacro %}
 
-{% macro landed_files(connection, folder) %}{{ return(adapter.dispatch('landed_files')(connection, folder)) }}{% endmacro %}
-
-{% macro default__landed_files(connection, folder) -%}
+{% macro landed_files(connection, folder) -%}
     read_parquet('{{ var("landing") | replace("'", "''") }}/{{ connection }}/{{ folder }}/*.parquet', union_by_name = true)
 {%- endmacro %}
 
-{% macro spark__landed_files(connection, folder) -%}
-    parquet.`{{ var("landing") }}/{{ connection }}/{{ folder }}`
-{%- endmacro %}
 
 {#- The columns that every staging model ends with. `removed`: how the vendor itself marks a deleted row, besides our tombstones. -#}
 {% macro staged_columns(removed='false') -%}

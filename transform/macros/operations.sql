@@ -14,6 +14,4 @@
     {%- endif %}
 {%- endmacro %}
 
-{% macro operations_file(table) %}{{ return(adapter.dispatch('operations_file')(table)) }}{% endmacro %}
-{% macro default__operations_file(table) -%} read_parquet('{{ var("landing") | replace("'", "''") }}/_operations/{{ table }}.parquet') {%- endmacro %}
-{% macro spark__operations_file(table) -%} parquet.`{{ var("landing") }}/_operations/{{ table }}.parquet` {%- endmacro %}
+{% macro operations_file(table) -%} read_parquet('{{ var("landing") | replace("'", "''") }}/_operations/{{ table }}.parquet') {%- endmacro %}

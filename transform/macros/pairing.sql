@@ -16,9 +16,7 @@
     ) as bigint)
 {%- endmacro %}
 
-{% macro whole_division(number, divisor) %}{{ return(adapter.dispatch('whole_division')(number, divisor)) }}{% endmacro %}
-{% macro default__whole_division(number, divisor) -%} ({{ number }} // {{ divisor }}) {%- endmacro %}
-{% macro spark__whole_division(number, divisor) -%} ({{ number }} div {{ divisor }}) {%- endmacro %}
+{% macro whole_division(number, divisor) -%} ({{ number }} // {{ divisor }}) {%- endmacro %}
 
 {#-
   Bounded search for groups, as common table expressions: one document of either side that several of the other add up to.

@@ -1,28 +1,19 @@
 {#- Exchange rates: the installation's own table, the newest rate of a ledger, and amounts in the reporting currency. -#}
 
 {#- The days from one to another, both included, a row each. -#}
-{% macro days_from(first, last) %}{{ return(adapter.dispatch('days_from')(first, last)) }}{% endmacro %}
-{% macro default__days_from(first, last) -%}
+{% macro days_from(first, last) -%}
     unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day))
 {%- endmacro %}
-{% macro spark__days_from(first, last) -%} explode(sequence(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day)) {%- endmacro %}
 
 {#- The rows of the installation's own table of rates (transform/rates.py has checked it); none where there is no such file. -#}
-{% macro own_rates() %}{{ return(adapter.dispatch('own_rates')(var('exchange_rates', ''))) }}{% endmacro %}
-{% macro default__own_rates(path) -%}
+{% macro own_rates() -%}
+    {%- set path = var('exchange_rates', '') -%}
     {%- if path %}
     select currency, base_currency, rate, valid_from, valid_to
     from read_csv(
         '{{ path | replace("'", "''") }}', header = true, delim = ',', quote = '"',
         columns = {currency: 'varchar', base_currency: 'varchar', rate: 'decimal(18,12)', valid_from: 'date', valid_to: 'date'}
     )
-    {%- else %}{{ no_rates() }}{% endif %}
-{%- endmacro %}
-{% macro spark__own_rates(path) -%}
-    {%- if path %}
-    select _c0 as currency, _c1 as base_currency, cast(_c2 as decimal(18, 12)) as rate, cast(_c3 as date) as valid_from, cast(_c4 as date) as valid_to
-    from csv.`{{ path }}`
-    where _c0 <> 'currency'
     {%- else %}{{ no_rates() }}{% endif %}
 {%- endmacro %}
 {% macro no_rates() %}

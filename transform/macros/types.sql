@@ -1,8 +1,6 @@
 {#- Names of the logical types of the system files and entity contracts in the target's dialect. -#}
 
-{% macro sql_type(kind) %}{{ return(adapter.dispatch('sql_type')(kind)) }}{% endmacro %}
-
-{% macro default__sql_type(kind) %}
+{% macro sql_type(kind) %}
     {%- set names = {
         'string': 'varchar', 'json': 'varchar', 'bigint': 'bigint', 'integer': 'integer', 'decimal': 'decimal(38,9)', 'money': 'decimal(24,6)',
         'double': 'double', 'boolean': 'boolean', 'flag': 'boolean', 'timestamp': 'timestamp', 'epoch': 'timestamp',
@@ -12,7 +10,3 @@
     {{ return(names[kind]) }}
 {% endmacro %}
 
-{% macro spark__sql_type(kind) %}
-    {%- if kind in ('string', 'json') %}{{ return('string') }}{% elif kind == 'strings' %}{{ return('array<string>') }}{% endif -%}
-    {{ return(default__sql_type(kind)) }}
-{% endmacro %}

@@ -28,14 +28,12 @@
   else `plainly`. DuckDB divides decimals of more than 18 digits thirty times as slowly as those of 18 or fewer, and nearly all amounts are such.
   An amount that is a query or an aggregate is not worth being written down several times.
 -#}
-{% macro if_narrow(amount, precision, scale, narrowly, plainly) %}{{ return(adapter.dispatch('if_narrow')(amount, precision, scale, narrowly, plainly)) }}{% endmacro %}
-{% macro default__if_narrow(amount, precision, scale, narrowly, plainly) -%}
+{% macro if_narrow(amount, precision, scale, narrowly, plainly) -%}
     {%- set narrow = 'try_cast(' ~ amount ~ ' as decimal(' ~ precision ~ ', ' ~ scale ~ '))' -%}
     {%- if amount | lower == 'null' or 'select ' in amount | lower or 'sum(' in amount | lower or 'max(' in amount | lower -%} {{ plainly }}
     {%- else -%} case when {{ narrow }} = {{ amount }} then {{ narrowly | replace('narrow', narrow) }} else {{ plainly }} end
     {%- endif -%}
 {%- endmacro %}
-{% macro spark__if_narrow(amount, precision, scale, narrowly, plainly) -%} {{ plainly }} {%- endmacro %}
 
 {#- An amount rounded to the smallest coin of its currency; `units` is its number of decimal places. -#}
 {% macro rounded_to_coin(amount, units) -%}
@@ -51,13 +49,9 @@
 {% macro number_text(number) -%}
     regexp_replace(regexp_replace(cast({{ number }} as {{ dbt.type_string() }}), '(\.[0-9]*[1-9])0+$', {{ first_group() }}), '\.0*$', '')
 {%- endmacro %}
-{% macro first_group() %}{{ return(adapter.dispatch('first_group')()) }}{% endmacro %}
-{% macro default__first_group() -%} '\1' {%- endmacro %}
-{% macro spark__first_group() -%} '$1' {%- endmacro %}
+{% macro first_group() -%} '\1' {%- endmacro %}
 
-{% macro json_text(text) %}{{ return(adapter.dispatch('json_text')(text)) }}{% endmacro %}
-{% macro default__json_text(text) -%} cast(to_json(cast({{ text }} as varchar)) as varchar) {%- endmacro %}
-{% macro spark__json_text(text) -%} substring(to_json(array({{ text }})), 2, length(to_json(array({{ text }}))) - 2) {%- endmacro %}
+{% macro json_text(text) -%} cast(to_json(cast({{ text }} as varchar)) as varchar) {%- endmacro %}
 
 {#- A JSON value: kind is text, number, date or boolean. Null stays SQL null. -#}
 {% macro json_value(value, kind) -%}
@@ -95,14 +89,11 @@
         {%- if field.clears_when %} or ({{ field.clears_when }} and {{ field.observed }} is not null){% endif %} {% endfor %})
 {%- endmacro %}
 
-{% macro age_seconds(later, earlier) %}{{ return(adapter.dispatch('age_seconds')(later, earlier)) }}{% endmacro %}
-{% macro default__age_seconds(later, earlier) -%} cast(floor(epoch({{ later }}) - epoch({{ earlier }})) as bigint) {%- endmacro %}
-{% macro spark__age_seconds(later, earlier) -%} (unix_timestamp({{ later }}) - unix_timestamp({{ earlier }})) {%- endmacro %}
+{% macro age_seconds(later, earlier) -%} cast(floor(epoch({{ later }}) - epoch({{ earlier }})) as bigint) {%- endmacro %}
 
 {% macro days_between(later, earlier) -%} {{ dbt.datediff(earlier, later, 'day') }} {%- endmacro %}
 
-{% macro iso_text(moment, form) %}{{ return(adapter.dispatch('iso_text')(moment, form)) }}{% endmacro %}
-{% macro default__iso_text(moment, form) -%} strftime({{ moment }}, '{{ form }}') {%- endmacro %}
+{% macro iso_text(moment, form) -%} strftime({{ moment }}, '{{ form }}') {%- endmacro %}
 
 {#- When the newest completed load saw the world. Models never ask the machine's clock, so a rebuild gives the same rows. -#}
 {% macro as_of() -%} (select max(as_of) from {{ ref('extraction_clock') }}) {%- endmacro %}

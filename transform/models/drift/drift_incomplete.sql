@@ -6,7 +6,7 @@ with newest as (
 ),
 
 short as (
-    select connection, resource, max(expected) as expected, min(actual) as actual, min(checked_at) as since, string_agg(distinct detail, '; ') as detail
+    select connection, resource, max(expected) as expected, min(actual) as actual, min(checked_at) as since, string_agg(distinct detail, '; ' order by detail) as detail
     from newest
     where not is_complete
     group by connection, resource

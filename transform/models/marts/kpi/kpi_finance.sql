@@ -23,7 +23,6 @@ disputes as (
     select
         document.*,
         {{ seconds_between('document.updated_at', 'document.opened_at') }} as seconds,
-        {{ told_of_connection('document.connection', var('legal_entities', {})) }} as company_id,
         {{ region_of_connection('document.connection') }} as served_region
     from {{ ref('dispute') }} as document
     where document.status in ('won', 'lost', 'withdrawn') and document.updated_at >= document.opened_at
