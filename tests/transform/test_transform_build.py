@@ -69,7 +69,7 @@ def test_a_corrupt_landing_file_is_named_and_a_good_build_reports(tmp_path: Path
     seen: list[NodeResult] = []
     result = build(settings, connections(), on_event=seen.append)
     assert result.full_refresh and not result.failed
-    assert result.count("model") > 50 and result.count("test") > 90 and result.count("seed") == 4
+    assert result.count("model") > 50 and result.count("test") > 90 and result.count("seed") == 5
     assert len(seen) == len(result.nodes)
     nodes = json.loads(result.manifest.read_text())["nodes"]
     for node in nodes.values():
