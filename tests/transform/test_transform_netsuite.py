@@ -105,6 +105,6 @@ def test_a_shipment_names_order_carrier_and_days(rows: Callable[[str], list[tupl
 def test_terms_company_users_rates_and_reasons(rows: Callable[[str], list[tuple[Any, ...]]]) -> None:
     assert rows("select terms, company_id from netsuite__erp_customer") == [("Net 30", "1")]
     assert rows("select agent_id, login, name, is_active from netsuite__agent") == [("13", "rita@concord.example", "Rita Gomez", True)]
-    found = {currency: (rate, day) for currency, rate, day in rows("select currency, rate, valid_from from netsuite__exchange_rate")}
+    found = {currency: (rate, day) for currency, rate, day in rows("select currency, rate, valid_from from netsuite__exchange_rate order by valid_from")}
     assert found["EUR"] == (Decimal("1.09"), date(2026, 1, 1)) and found["GBP"] == (Decimal(1), LONG_AGO.date()) and len(found) == 5
     assert dict(rows("select credit_note_id, reason from netsuite__credit_note")) == {"500": "broken", "501": None, "502": None}
