@@ -144,7 +144,7 @@ def test_a_rebuild_from_landing_gives_the_same_rows(company: Company, tmp_path: 
     stages.ingest(site.installation)
     incremental = stages.build(site.installation)
     assert not incremental.full_refresh
-    fresh = site.beside(tmp_path / "fresh", state=["landing"])
+    fresh = site.beside(tmp_path / "fresh", state=["landing", "operations.sqlite"])
     rebuilt = stages.build(fresh.installation, full_refresh=True)
     assert rebuilt.full_refresh
     tables = sorted(node.name for node in rebuilt.nodes if node.kind == "model" and node.group in REBUILT)
