@@ -49,8 +49,9 @@ days as (
 {#- The value of a group of observations of one KPI; null where there is nothing to divide by. `aggregate` is the KPI's own. -#}
 {% macro kpi_value(aggregate) -%}
     cast(case {{ aggregate }}
-        when 'ratio' then sum(observation.numerator) / nullif(sum(observation.denominator), 0)
-        when 'complement' then 1 - sum(observation.numerator) / nullif(sum(observation.denominator), 0)
+        {#- cast here, else all would become doubles with these two #}
+        when 'ratio' then cast(sum(observation.numerator) / nullif(sum(observation.denominator), 0) as {{ sql_type('decimal') }})
+        when 'complement' then cast(1 - sum(observation.numerator) / nullif(sum(observation.denominator), 0) as {{ sql_type('decimal') }})
         when 'sum' then sum(observation.numerator)
         when 'max' then max(observation.numerator)
         when 'p50' then {{ percentile('observation.numerator', 0.5) }}
