@@ -119,9 +119,9 @@ def build(
         arguments += ["--select", *([select] if isinstance(select, str) else select)]
     if not everything and "DBT_INDIRECT_SELECTION" not in os.environ:  # what else a test looks at may never have been built
         arguments += ["--indirect-selection", "buildable"]
-    elif select:
+    elif select and (vendors := sorted({*state["systems"].values()} - {FILE_DROP})):
         # a view says what it said when the project, the connections and the seeds are the same; those of a system have no tests, which dbt would leave out too
-        arguments += ["--exclude", *(f"config.materialized:view,path:models/conformed/{system}" for system in sorted({*state["systems"].values()} - {FILE_DROP}))]
+        arguments += ["--exclude", *(f"config.materialized:view,path:models/conformed/{system}" for system in vendors)]
     begun = time.monotonic()
     _unfinished_path(settings).touch()
     with landing_kept(settings, connections):
