@@ -117,8 +117,9 @@ def build(
         select = _due(_built(settings), state)
     if select:
         arguments += ["--select", *([select] if isinstance(select, str) else select)]
-    if not everything and "DBT_INDIRECT_SELECTION" not in os.environ:  # what else a test looks at may never have been built
-        arguments += ["--indirect-selection", "buildable"]
+    if not everything:
+        if "DBT_INDIRECT_SELECTION" not in os.environ:  # what else a test looks at may never have been built
+            arguments += ["--indirect-selection", "buildable"]
     elif select and (vendors := sorted({*state["systems"].values()} - {FILE_DROP})):
         # a view says what it said when the project, the connections and the seeds are the same; those of a system have no tests, which dbt would leave out too
         arguments += ["--exclude", *(f"config.materialized:view,path:models/conformed/{system}" for system in vendors)]

@@ -64,7 +64,7 @@ class Lab:
             return database.execute(query).fetchall()
 
     def newest(self, table: str, columns: str, id: str) -> tuple[Any, ...]:
-        [row] = self.rows(table, f"SELECT {columns} FROM t WHERE id = '{id}' ORDER BY _changed_at DESC, _extracted_at DESC LIMIT 1")
+        [row] = self.rows(table, f"SELECT {columns} FROM t WHERE id = '{id}' ORDER BY _changed_at DESC, _extracted_at DESC, _load_id DESC LIMIT 1")
         return row
 
     def asked(self, path: str) -> list[str]:

@@ -98,7 +98,7 @@ def test_r7_an_invoice_item_that_is_no_longer_pending_is_a_tombstone(fresh, lab)
         client.request("DELETE", f"invoiceitems/{item}", write=True)
     lab.sandbox.advance(seconds=70)  # what is as young as the read itself is not taken for gone
     fresh.good("stripe", resources=["pending_invoice_items"])
-    last = f"SELECT _deleted FROM t WHERE id = '{item}' ORDER BY _changed_at DESC, _extracted_at DESC LIMIT 1"
+    last = f"SELECT _deleted FROM t WHERE id = '{item}' ORDER BY _changed_at DESC, _extracted_at DESC, _load_id DESC LIMIT 1"
     assert fresh.rows("stripe", "pending_invoice_items", last) == [(True,)]
 
 
@@ -165,7 +165,7 @@ def test_solved_at_follows_the_ticket(fresh, lab):
     with fresh.client("zendesk") as client:
         client.request("PUT", f"tickets/{id}", json={"ticket": {"status": "open"}}, write=True)
     fresh.good("zendesk", resources=["tickets"], keys={"tickets": [id]})  # the targeted read has the metrics too
-    newest = f"SELECT solved_at, reopens FROM t WHERE id = {id} ORDER BY generated_timestamp DESC, _extracted_at DESC LIMIT 1"
+    newest = f"SELECT solved_at, reopens FROM t WHERE id = {id} ORDER BY generated_timestamp DESC, _extracted_at DESC, _load_id DESC LIMIT 1"
     assert fresh.rows("zendesk", "tickets", newest) == [(None, 1)]
 
 

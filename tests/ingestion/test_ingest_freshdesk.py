@@ -66,7 +66,7 @@ class Lab:
 
     def latest(self, table: str, key: Any, columns: str, version: str = "updated_at") -> tuple[Any, ...]:
         value = f"'{key}'" if isinstance(key, str) else key
-        return self.rows(table, f"SELECT {columns} FROM t WHERE id = {value} ORDER BY {version} DESC, _extracted_at DESC LIMIT 1")[0]
+        return self.rows(table, f"SELECT {columns} FROM t WHERE id = {value} ORDER BY {version} DESC, _extracted_at DESC, _load_id DESC LIMIT 1")[0]
 
     def client(self) -> Client:
         return open_client(self.connection, self.account)

@@ -13,7 +13,7 @@ import pytest
 from ingestion.spec import load_system
 from sandbox.netsuite.catalogue import RECORD_TYPES
 
-NEWEST = "QUALIFY row_number() OVER (PARTITION BY id ORDER BY {stamp} DESC, _extracted_at DESC) = 1"
+NEWEST = "QUALIFY row_number() OVER (PARTITION BY id ORDER BY {stamp} DESC, _extracted_at DESC, _load_id DESC) = 1"
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_r6_tracking_numbers_follow_the_transactions_that_changed(fresh, lab):
     second = fresh.good("netsuite")
     assert second.is_complete and second.rows["shipment_tracking_numbers"] == 2  # one says another number, one is gone
     alive = fresh.rows("netsuite", "shipment_tracking_numbers", f"SELECT number, _deleted FROM t WHERE transaction = {sent} "
-                       "QUALIFY row_number() OVER (PARTITION BY trackingnumber ORDER BY _changed_at DESC, _extracted_at DESC) = 1 ORDER BY trackingnumber")
+                       "QUALIFY row_number() OVER (PARTITION BY trackingnumber ORDER BY _changed_at DESC, _extracted_at DESC, _load_id DESC) = 1 ORDER BY trackingnumber")
     assert [(number, gone) for number, gone in alive if not gone] == [("1Z-NEW", False)] and len(alive) == 2
     # R10: what was not asked for is not gone
     [(buried,)] = fresh.rows("netsuite", "shipment_tracking_numbers", f"SELECT count(*) FROM t WHERE _deleted AND transaction <> {sent}")

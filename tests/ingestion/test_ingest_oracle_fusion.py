@@ -171,7 +171,7 @@ def test_r6_children_come_with_their_parent_and_vanish_with_it(fresh, lab):
     point = record["ContactPoint"][0]["ContactPointId"]
     write(fresh, "DELETE", f"{CRM}hubOrganizations/{record['PartyNumber']}/child/ContactPoint/{point}")
     assert fresh.good(NAME, resources=["customers"]).rows == {"customers": 1, "customer_contact_points": 1}
-    assert fresh.rows(NAME, "customer_contact_points", f"SELECT _deleted FROM t WHERE contact_point_id = {point} ORDER BY _extracted_at") == [(False,), (True,)]
+    assert fresh.rows(NAME, "customer_contact_points", f"SELECT _deleted FROM t WHERE contact_point_id = {point} ORDER BY _extracted_at, _load_id") == [(False,), (True,)]
 
 
 def test_a_credit_hold_set_in_the_profile_service_lands(fresh, lab):

@@ -56,7 +56,7 @@ def write(fresh, name, method, path, body=None):
 
 
 def newest(fresh, name, table, id, columns):
-    query = f"SELECT {columns} FROM t WHERE id = '{id}' ORDER BY _extracted_at DESC, _changed_at DESC NULLS LAST LIMIT 1"
+    query = f"SELECT {columns} FROM t WHERE id = '{id}' ORDER BY _extracted_at DESC, _load_id DESC, _changed_at DESC NULLS LAST LIMIT 1"
     stamp = "created_at" if table == "case_history" else "system_modstamp"
     return fresh.rows(name, table, query.replace("_changed_at", stamp))
 
@@ -210,7 +210,7 @@ def test_r7_deletes_come_from_the_bin_and_hard_ones_by_a_sweep(fresh, lab):
     with lab.altered("salesforce_service", "Asset", {asset["Id"]: None}):  # past the bin: no trace of it anywhere
         assert fresh.good("salesforce_service", resources=["assets"]).rows == {}
         fresh.good("salesforce_service", resources=["assets"], full=True)
-    assert fresh.rows("salesforce_service", "assets", f"SELECT _deleted FROM t WHERE id = '{asset['Id']}' ORDER BY _extracted_at") == [(False,), (True,)]
+    assert fresh.rows("salesforce_service", "assets", f"SELECT _deleted FROM t WHERE id = '{asset['Id']}' ORDER BY _extracted_at, _load_id") == [(False,), (True,)]
 
 
 def test_r5_r7_after_a_gap_longer_than_the_bin_keeps_rows_a_sweep_of_keys_finds_what_vanished(fresh, lab):
@@ -234,7 +234,7 @@ def test_r5_r7_after_a_gap_longer_than_the_bin_keeps_rows_a_sweep_of_keys_finds_
         result = fresh.good("salesforce_service", resources=["assets", "products"])
         assert result.rows == {"assets": 1} and result.is_complete
         assert fresh.good("salesforce_service", resources=["assets", "products"]).rows == {}
-    rows = fresh.rows("salesforce_service", "assets", f"SELECT id, _deleted FROM t WHERE _deleted OR id = '{asset['Id']}' ORDER BY _extracted_at")
+    rows = fresh.rows("salesforce_service", "assets", f"SELECT id, _deleted FROM t WHERE _deleted OR id = '{asset['Id']}' ORDER BY _extracted_at, _load_id")
     assert rows == [(asset["Id"], False), (asset["Id"], True)]
 
 
@@ -282,7 +282,7 @@ def test_r12_a_hidden_field_lands_null_and_its_past_stays(fresh, lab):
     finally:
         org.catalogue.objects["account"] = account
     assert result.rows["accounts"] >= 1 and result.drift == [("accounts", "tax_id", "removed")]
-    rows = fresh.rows("salesforce_service", "accounts", f"SELECT tax_id FROM t WHERE id = '{id}' ORDER BY _extracted_at")
+    rows = fresh.rows("salesforce_service", "accounts", f"SELECT tax_id FROM t WHERE id = '{id}' ORDER BY _extracted_at, _load_id")
     assert rows[0][0] and rows[-1] == (None,)
 
 

@@ -190,7 +190,7 @@ def test_r7_a_delete_comes_from_the_audit(fresh: Lab) -> None:
     fresh.good(NAME)
     write(fresh, "DELETE", f"sn_customerservice_case/{made_one['sys_id']}")
     assert fresh.good(NAME).rows == {"cases": 1}
-    rows = fresh.rows(NAME, "cases", f"SELECT _deleted, subject FROM t WHERE id = '{made_one['sys_id']}' ORDER BY updated_at, _extracted_at")
+    rows = fresh.rows(NAME, "cases", f"SELECT _deleted, subject FROM t WHERE id = '{made_one['sys_id']}' ORDER BY updated_at, _extracted_at, _load_id")
     assert rows == [(False, "gone soon"), (True, None)]
     assert fresh.good(NAME).rows == {}
 

@@ -59,7 +59,7 @@ def test_a_record_that_is_gone_is_a_tombstone_in_a_targeted_read(fresh):
         fresh.good("stripe", resources=["customers"])
         client.request("DELETE", f"customers/{id}", write=True)
     assert fresh.good("stripe", keys={"customers": [id]}).rows == {"customers": 1}
-    assert fresh.rows("stripe", "customers", f"SELECT _deleted FROM t WHERE id = '{id}' ORDER BY _changed_at DESC, _extracted_at DESC LIMIT 1") == [(True,)]
+    assert fresh.rows("stripe", "customers", f"SELECT _deleted FROM t WHERE id = '{id}' ORDER BY _changed_at DESC, _extracted_at DESC, _load_id DESC LIMIT 1") == [(True,)]
 
 
 def test_bulk_goes_through_every_page_of_its_result_by_the_locator(fresh, lab, monkeypatch):
@@ -107,7 +107,7 @@ def test_r2_what_changes_in_the_second_of_two_equal_hours_is_read(make_lab):
     result = lab.good("netsuite", resources=["customers"])
     assert result.rows == {"customers": 2}
     newest = lab.rows("netsuite", "customers", f"SELECT phone, lastmodifieddate FROM t WHERE id = {first} "
-                      "QUALIFY row_number() OVER (ORDER BY lastmodifieddate DESC, _extracted_at DESC) = 1")
+                      "QUALIFY row_number() OVER (ORDER BY lastmodifieddate DESC, _extracted_at DESC, _load_id DESC) = 1")
     assert newest[0][0] == "555-0111" and newest[0][1] - datetime(2026, 11, 1, 9, 10, tzinfo=UTC) < timedelta(minutes=1)
     assert lab.good("netsuite", resources=["customers"]).is_complete
 
@@ -123,7 +123,7 @@ def test_r5_events_older_than_the_feed_are_made_good_by_a_full_read(make_lab):
     assert id not in {event["data"]["object"]["id"] for event in events}
     result = lab.good("stripe", resources=["customers"])
     assert result.is_complete
-    assert lab.rows("stripe", "customers", f"SELECT phone FROM t WHERE id = '{id}' ORDER BY _changed_at DESC, _extracted_at DESC LIMIT 1") == [("555-0142",)]
+    assert lab.rows("stripe", "customers", f"SELECT phone FROM t WHERE id = '{id}' ORDER BY _changed_at DESC, _extracted_at DESC, _load_id DESC LIMIT 1") == [("555-0142",)]
 
 
 @pytest.mark.parametrize(("name", "resource", "collection"), [("salesforce", "accounts", "Account"), ("netsuite", "customers", "customer")])

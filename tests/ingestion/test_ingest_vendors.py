@@ -40,7 +40,7 @@ def test_r5_a_changed_object_comes_by_the_events_feed_as_it_is_now(fresh):
         form(client, f"customers/{id}", phone="2")
     result = fresh.good("stripe")
     assert result.rows == {"customers": 1}
-    assert fresh.rows("stripe", "customers", f"SELECT phone FROM t WHERE id = '{id}' ORDER BY _changed_at DESC, _extracted_at DESC LIMIT 1") == [("2",)]
+    assert fresh.rows("stripe", "customers", f"SELECT phone FROM t WHERE id = '{id}' ORDER BY _changed_at DESC, _extracted_at DESC, _load_id DESC LIMIT 1") == [("2",)]
     assert fresh.good("stripe").rows == {}  # the same events are not read again
 
 
@@ -56,7 +56,7 @@ def test_r5_a_gap_beyond_the_feeds_window_forces_a_full_read(fresh):
         state["sources"]["stripe"]["resources"]["customers"]["place"]["since"] -= 40 * 86400
     result = fresh.good("stripe", resources=["customers"])
     assert result.audits[0].is_complete
-    assert fresh.rows("stripe", "customers", f"SELECT phone FROM t WHERE id = '{id}' ORDER BY _changed_at DESC, _extracted_at DESC LIMIT 1") == [("3",)]
+    assert fresh.rows("stripe", "customers", f"SELECT phone FROM t WHERE id = '{id}' ORDER BY _changed_at DESC, _extracted_at DESC, _load_id DESC LIMIT 1") == [("3",)]
 
 
 def test_r7_a_customer_deleted_in_stripe_is_a_tombstone(fresh):
@@ -65,7 +65,7 @@ def test_r7_a_customer_deleted_in_stripe_is_a_tombstone(fresh):
         fresh.good("stripe", resources=["customers"])
         client.request("DELETE", f"customers/{id}", write=True)
     assert fresh.good("stripe", resources=["customers"]).rows == {"customers": 1}
-    assert fresh.rows("stripe", "customers", f"SELECT _deleted FROM t WHERE id = '{id}' ORDER BY _changed_at, _extracted_at") == [(False,), (True,)]
+    assert fresh.rows("stripe", "customers", f"SELECT _deleted FROM t WHERE id = '{id}' ORDER BY _changed_at, _extracted_at, _load_id") == [(False,), (True,)]
 
 
 def test_nested_lists_are_read_beyond_their_first_ten(fresh, lab):
@@ -98,7 +98,7 @@ def test_r7_a_salesforce_delete_comes_with_queryall(fresh):
         client.request("DELETE", f"sobjects/Account/{id}", write=True)
     result = fresh.good("salesforce", resources=["accounts"])
     assert result.rows == {"accounts": 1} and result.is_complete
-    assert fresh.rows("salesforce", "accounts", f"SELECT _deleted, is_deleted FROM t WHERE id = '{id}' ORDER BY _extracted_at DESC, _deleted DESC LIMIT 1") == [(True, True)]
+    assert fresh.rows("salesforce", "accounts", f"SELECT _deleted, is_deleted FROM t WHERE id = '{id}' ORDER BY _extracted_at DESC, _load_id DESC, _deleted DESC LIMIT 1") == [(True, True)]
 
 
 def test_bulk_reads_the_same_rows_as_rest(fresh, tmp_path, monkeypatch):
@@ -155,7 +155,7 @@ def test_r7_netsuite_deletes_come_from_deletedrecord(fresh, lab):
         assert fresh.good("netsuite", resources=["customers"]).rows == {"customers": 1}
         client.request("DELETE", f"record/v1/customer/{id}", write=True)
     assert fresh.good("netsuite", resources=["customers"]).rows == {"customers": 1}
-    assert fresh.rows("netsuite", "customers", f"SELECT _deleted FROM t WHERE id = {id} ORDER BY lastmodifieddate, _extracted_at") == [(False,), (True,)]
+    assert fresh.rows("netsuite", "customers", f"SELECT _deleted FROM t WHERE id = {id} ORDER BY lastmodifieddate, _extracted_at, _load_id") == [(False,), (True,)]
     assert fresh.good("netsuite", resources=["customers"]).rows == {}
 
 

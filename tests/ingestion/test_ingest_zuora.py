@@ -210,7 +210,7 @@ def test_a_subscription_change_is_a_new_row_of_the_same_agreement(fresh, lab):
     assert result.rows["subscriptions"] == 2  # the new version, and the older one that expired with it
     assert result.rows["rate_plans"] == result.rows["rate_plan_charges"] == 1 and result.is_complete
     versions = fresh.rows("zuora", "subscriptions", f"""
-        SELECT id, version, is_latest_version, status FROM (SELECT *, row_number() OVER (PARTITION BY id ORDER BY updated_at DESC, _extracted_at DESC) AS n
+        SELECT id, version, is_latest_version, status FROM (SELECT *, row_number() OVER (PARTITION BY id ORDER BY updated_at DESC, _extracted_at DESC, _load_id DESC) AS n
         FROM t WHERE original_id = '{row['originalId']}') WHERE n = 1 ORDER BY version""")
     assert [(version, latest, status) for _, version, latest, status in versions][-2:] == [
         (row["version"], False, "Expired"), (row["version"] + 1, True, "Active")]
@@ -230,7 +230,7 @@ def test_a_balance_that_moves_without_a_stamp_is_read_again(make_lab, tmp_path):
     assert paid["success"] and books.get("invoices", invoice["id"])["updatedDate"] == invoice["updatedDate"]
     result = silent.good("zuora")
     assert result.rows["invoices"] == 1 and result.rows["accounts"] == 1
-    [(balance,)] = silent.rows("zuora", "invoices", f"SELECT balance FROM t WHERE id = '{invoice['id']}' ORDER BY updated_at DESC, _extracted_at DESC LIMIT 1")
+    [(balance,)] = silent.rows("zuora", "invoices", f"SELECT balance FROM t WHERE id = '{invoice['id']}' ORDER BY updated_at DESC, _extracted_at DESC, _load_id DESC LIMIT 1")
     assert balance == Decimal(str(invoice["balance"])) - Decimal("3.5")
 
 

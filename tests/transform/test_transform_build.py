@@ -16,6 +16,8 @@ from transform.build import BuildError, NodeResult, build, check_overrides, mani
 HEADER = "action,connection,native_id,golden_id,decided_by,decided_at,reason\n"
 GOLDEN = "02bc58ca-9ac0-c734-a583-6d0873326e03"
 
+DBT_TESTS = True
+
 
 @pytest.mark.parametrize(
     ("text", "parts"),

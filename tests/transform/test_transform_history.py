@@ -35,6 +35,8 @@ SECOND_READ, THIRD_READ = NOW + timedelta(minutes=30), NOW + timedelta(hours=1)
 HISTORIES = [f"{system}__field_history" for system in ("netsuite", "salesforce", "stripe", "zendesk")]
 RATES = "currency,base_currency,rate,valid_from,valid_to\nGBP,EUR,1.15,2026-01-01,\nJPY,EUR,0.5,2025-01-01,2025-06-01\n"
 
+DBT_TESTS = True
+
 
 def _world() -> World:
     world = setting()

@@ -149,6 +149,8 @@ EVENTS = [
 ]
 BEGIN = datetime(2026, 1, 1, 9, 0, tzinfo=UTC)
 
+DBT_TESTS = True
+
 
 def _at(day: float) -> str:
     return (BEGIN + timedelta(days=day)).strftime("%Y-%m-%d %H:%M")
@@ -232,7 +234,7 @@ def test_a_sum_that_does_not_hold_stops_the_build(rows: Rows, home: Path, tmp_pa
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as warehouse:
         assert warehouse.sql(compiled.read_text()).fetchall() == []
         warehouse.execute(damage)
-        assert len(warehouse.sql(compiled.read_text()).fetchall()) == 1
+        assert warehouse.sql(compiled.read_text()).fetchall() != []
 
 
 def test_what_becomes_of_a_cancellation(rows: Rows) -> None:

@@ -27,6 +27,8 @@ SETS = {
     "desk": ("servicenow_incidents", "servicenow_incidents", "support"),
 }
 
+DBT_TESTS = True
+
 
 def _data() -> Path:
     data = load_settings().data

@@ -15,6 +15,8 @@ from concord.settings import Settings
 from tests.transform.landing_fixture import LONG_AGO, NOW, RECENT, Ids, World, connections, healthy, land, setting, settings_at
 from transform.build import build
 
+DBT_TESTS = True
+
 
 def _all_rows(settings: Settings) -> dict[str, Counter[Any]]:
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
