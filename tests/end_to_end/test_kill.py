@@ -1,6 +1,6 @@
 """kill -9 at random moments of ingest, build, publish and apply: the run completes, no effect twice, none missing, readers undisturbed.
 
-`CONCORD_KILLS` says how many kills (8). Each victim is forked from a server that has imported everything, so that the kill falls
+`CONCORD_KILLS` says how many kills (4). Each victim is forked from a server that has imported everything, so that the kill falls
 into the stage's work and not into the import of its libraries.
 """
 
@@ -37,7 +37,7 @@ from transform.publish import read_published
 pytestmark = pytest.mark.slow
 
 STAGES = ("ingest", "build", "publish", "apply")
-KILLS = int(os.environ.get("CONCORD_KILLS", "8"))
+KILLS = int(os.environ.get("CONCORD_KILLS", "4"))
 LATENCY = 0.6
 A_ROUND = 5  # at most so many kills of each stage between two plans
 SEED = 20261121
