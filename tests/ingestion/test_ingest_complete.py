@@ -60,7 +60,7 @@ def test_a_balance_transaction_that_became_available_lands_again(fresh, lab):
     fresh.good("stripe", resources=["balance_transactions"])
     lab.sandbox.advance(days=3)
     fresh.good("stripe", resources=["balance_transactions"])
-    assert fresh.rows("stripe", "balance_transactions", f"SELECT status FROM t WHERE id = '{id}' ORDER BY _changed_at") == [
+    assert fresh.rows("stripe", "balance_transactions", f"SELECT status FROM t WHERE id = '{id}' ORDER BY _changed_at, _load_id") == [
         ("pending",), ("available",)]
 
 
@@ -72,7 +72,7 @@ def test_r6_r7_a_tax_id_comes_and_goes_with_its_customer(fresh):
         assert fresh.good("stripe", resources=["customers"]).rows == {"customer_tax_ids": 1}
         client.request("DELETE", f"customers/{id}/tax_ids/{made['id']}", write=True)
     fresh.good("stripe", resources=["customers"])
-    assert fresh.rows("stripe", "customer_tax_ids", f"SELECT _deleted FROM t WHERE id = '{made['id']}' ORDER BY _extracted_at, _deleted") == [
+    assert fresh.rows("stripe", "customer_tax_ids", f"SELECT _deleted FROM t WHERE id = '{made['id']}' ORDER BY _load_id, _deleted") == [
         (False,), (True,)]
     assert fresh.rows("stripe", "customers", f"SELECT bool_or(_deleted) FROM t WHERE id = '{id}'") == [(False,)]
 
@@ -115,7 +115,7 @@ def test_coupons_codes_and_schedules_come_by_their_events(fresh):
     with fresh.client("stripe") as client:
         client.request("DELETE", f"coupons/{coupon}", write=True)
     fresh.good("stripe", resources=["coupons"])
-    assert fresh.rows("stripe", "coupons", f"SELECT _deleted FROM t WHERE id = '{coupon}' ORDER BY _changed_at, _extracted_at, _deleted")[-1] == (True,)
+    assert fresh.rows("stripe", "coupons", f"SELECT _deleted FROM t WHERE id = '{coupon}' ORDER BY _load_id, _deleted")[-1] == (True,)
 
 
 def test_both_payload_shapes_land_the_same(fresh, tmp_path):
@@ -196,7 +196,7 @@ def test_r7_a_deleted_asset_is_a_tombstone_and_a_changed_one_lands_alone(fresh, 
         client.request("DELETE", f"{path}/{second}", write=True)
     lab.sandbox.advance(seconds=70)
     assert fresh.good("zendesk", resources=["assets"]).rows == {"assets": 2}
-    newest = "SELECT status, _deleted FROM t WHERE id = '{}' ORDER BY updated_at DESC LIMIT 1"
+    newest = "SELECT status, _deleted FROM t WHERE id = '{}' ORDER BY updated_at DESC, _load_id DESC LIMIT 1"
     assert fresh.rows("zendesk", "assets", newest.format(first)) == [("retired", False)]
     assert fresh.rows("zendesk", "assets", newest.format(second)) == [(None, True)]
     assert fresh.good("zendesk", resources=["assets"]).rows == {}

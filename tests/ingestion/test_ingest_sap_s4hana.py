@@ -126,11 +126,11 @@ def test_r5_a_hold_leaves_no_stamp_and_is_found_by_comparing_content(fresh: Lab,
         write(client, "PATCH", f"API_BUSINESS_PARTNER/A_Customer('{id}')", {"OrderIsBlockedForCustomer": "01"})
         assert odata_v2.newest_change(client) != before
     assert fresh.good(SAP).rows == {"customers": 1}
-    assert fresh.rows(SAP, "customers", f"SELECT order_block FROM t WHERE customer = '{id}' ORDER BY _changed_at DESC LIMIT 1") == [("01",)]
+    assert fresh.rows(SAP, "customers", f"SELECT order_block FROM t WHERE customer = '{id}' ORDER BY _changed_at DESC, _load_id DESC LIMIT 1") == [("01",)]
     with fresh.client(SAP) as client:
         write(client, "PATCH", f"API_BUSINESS_PARTNER/A_Customer('{id}')", {"OrderIsBlockedForCustomer": ""})
     assert fresh.good(SAP).rows == {"customers": 1}
-    assert fresh.rows(SAP, "customers", f"SELECT order_block FROM t WHERE customer = '{id}' ORDER BY _changed_at DESC LIMIT 1") == [("",)]
+    assert fresh.rows(SAP, "customers", f"SELECT order_block FROM t WHERE customer = '{id}' ORDER BY _changed_at DESC, _load_id DESC LIMIT 1") == [("",)]
 
 
 def test_r2_deliveries_that_change_twice_in_a_day_land_twice(fresh: Lab, lab: Lab) -> None:

@@ -87,7 +87,7 @@ def test_r1_a_salesforce_change_lands_once_through_the_overlap(fresh):
         client.request("PATCH", f"sobjects/Account/{id}", json={"Website": "https://changed.example"}, write=True)
     assert fresh.good("salesforce").rows == {"accounts": 1}
     assert fresh.good("salesforce").rows == {}  # still inside the overlap, not landed twice
-    rows = fresh.rows("salesforce", "accounts", f"SELECT website FROM t WHERE id = '{id}' ORDER BY system_modstamp DESC LIMIT 1")
+    rows = fresh.rows("salesforce", "accounts", f"SELECT website FROM t WHERE id = '{id}' ORDER BY system_modstamp DESC, _load_id DESC LIMIT 1")
     assert rows == [("https://changed.example",)]
 
 

@@ -63,7 +63,7 @@ def test_a_change_is_read_once_the_vendor_shows_it(fresh, lab):
     lab.sandbox.advance(seconds=70)
     result = fresh.good("zendesk")
     assert result.rows == {"organizations": 1}
-    assert fresh.rows("zendesk", "organizations", f"SELECT erp_balance::DOUBLE FROM t WHERE id = {id} ORDER BY updated_at DESC LIMIT 1") == [(12.34,)]
+    assert fresh.rows("zendesk", "organizations", f"SELECT erp_balance::DOUBLE FROM t WHERE id = {id} ORDER BY updated_at DESC, _load_id DESC LIMIT 1") == [(12.34,)]
 
 
 def test_targeted_read_sees_what_the_export_still_withholds(fresh):
@@ -73,7 +73,7 @@ def test_targeted_read_sees_what_the_export_still_withholds(fresh):
         client.request("PUT", f"organizations/{id}", json={"organization": {"organization_fields": {"overdue_days": 77}}}, write=True)
     result = fresh.good("zendesk", keys={"organizations": [id]})
     assert result.rows == {"organizations": 1}
-    assert fresh.rows("zendesk", "organizations", f"SELECT overdue_days FROM t WHERE id = {id} ORDER BY updated_at DESC LIMIT 1") == [(77,)]
+    assert fresh.rows("zendesk", "organizations", f"SELECT overdue_days FROM t WHERE id = {id} ORDER BY updated_at DESC, _load_id DESC LIMIT 1") == [(77,)]
 
 
 def test_r7_a_deleted_ticket_is_a_tombstone(fresh, lab):
@@ -83,7 +83,7 @@ def test_r7_a_deleted_ticket_is_a_tombstone(fresh, lab):
         client.request("DELETE", f"tickets/{id}", write=True)
     lab.sandbox.advance(seconds=70)
     fresh.good("zendesk")
-    assert fresh.rows("zendesk", "tickets", f"SELECT _deleted FROM t WHERE id = {id} ORDER BY generated_timestamp DESC LIMIT 1") == [(True,)]
+    assert fresh.rows("zendesk", "tickets", f"SELECT _deleted FROM t WHERE id = {id} ORDER BY generated_timestamp DESC, _load_id DESC LIMIT 1") == [(True,)]
 
 
 def test_r10_only_a_complete_full_read_buries_what_is_gone(fresh, lab):
@@ -94,7 +94,7 @@ def test_r10_only_a_complete_full_read_buries_what_is_gone(fresh, lab):
         assert fresh.rows("zendesk", "users", f"SELECT bool_or(_deleted) FROM t WHERE id = {id}") == [(False,)]
         lab.sandbox.fault("zendesk", "429", "incremental/users/cursor", count=1)
         result = fresh.good("zendesk", full=True)
-        assert fresh.rows("zendesk", "users", f"SELECT _deleted FROM t WHERE id = {id} ORDER BY updated_at DESC LIMIT 1") == [(True,)]
+        assert fresh.rows("zendesk", "users", f"SELECT _deleted FROM t WHERE id = {id} ORDER BY updated_at DESC, _load_id DESC LIMIT 1") == [(True,)]
         assert fresh.rows("zendesk", "users", "SELECT count(*) FROM t WHERE _deleted AND name IS NULL") == [(1,)]
         assert result.wait_seconds > 0  # the limit was waited out, and shown
 

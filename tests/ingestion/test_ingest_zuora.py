@@ -112,7 +112,7 @@ def test_r1_r4_a_change_lands_once_through_overlap_and_page_borders(fresh, monke
         client.request("PUT", f"v1/accounts/{id}", json={"notes": "changed"}, write=True)
     assert fresh.good("zuora", resources=["accounts"]).rows == {"accounts": 1}
     assert fresh.good("zuora", resources=["accounts"]).rows == {}  # still inside the overlap
-    assert fresh.rows("zuora", "accounts", f"SELECT notes FROM t WHERE id = '{id}' ORDER BY updated_at DESC LIMIT 1") == [("changed",)]
+    assert fresh.rows("zuora", "accounts", f"SELECT notes FROM t WHERE id = '{id}' ORDER BY updated_at DESC, _load_id DESC LIMIT 1") == [("changed",)]
 
 
 def test_r1_a_row_stamped_before_the_cursor_but_seen_late_is_not_lost(fresh, lab):
@@ -242,7 +242,7 @@ def test_r7_deletes_come_from_data_query(fresh, lab):
         client.request("DELETE", f"v1/accounts/{made['accountId']}", write=True)
     result = fresh.good("zuora", resources=["accounts", "contacts"])
     assert result.rows == {"accounts": 1, "contacts": 1} and result.is_complete
-    assert fresh.rows("zuora", "accounts", f"SELECT _deleted FROM t WHERE id = '{made['accountId']}' ORDER BY _extracted_at, _deleted") == [(False,), (True,)]
+    assert fresh.rows("zuora", "accounts", f"SELECT _deleted FROM t WHERE id = '{made['accountId']}' ORDER BY _load_id, _deleted") == [(False,), (True,)]
     assert fresh.good("zuora", resources=["accounts", "contacts"]).rows == {}  # told of for thirty days, landed once
 
 
