@@ -288,7 +288,7 @@ def invoke_dbt(
         "--project-dir", str(_connected_project(settings, variables)), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(target or _target(settings)),
         "--log-path", str(settings.home / "logs"), "--vars", json.dumps(variables),
     ]
-    flags = ["--quiet", "--no-use-colors", "--no-version-check", "--no-send-anonymous-usage-stats", "--log-level", "none", "--log-level-file", "warn"]
+    flags = ["--quiet", "--no-use-colors", "--no-version-check", "--no-send-anonymous-usage-stats", "--log-level", "none", "--log-level-file", "none"]
     if arguments[0] == "build" and _manifest_path(settings, variables).exists():
         flags.append("--no-write-json")  # seconds for files that are there already or that nobody reads
 
@@ -359,12 +359,15 @@ def _holds_files(folder: Path) -> bool:
 
 
 def _connected_project(settings: Settings, variables: Mapping[str, Any]) -> Path:
-    """The dbt project without the models of systems that are not connected: links, so that dbt parses no more than it builds.
+    """The dbt project without the models and macros of systems that are not connected: links, so that dbt parses no more than it builds.
 
     They are disabled anyway; but parsing five hundred files takes longer than building what a company of four systems has.
     """
     systems = {*variables["connections"]}
-    wanted: dict[str, Path] = {name: DBT_PROJECT / name for name in ("dbt_project.yml", "macros", "tests")}
+    wanted: dict[str, Path] = {name: DBT_PROJECT / name for name in ("dbt_project.yml", "tests")}
+    for path in sorted((DBT_PROJECT / "macros").rglob("*.sql")):
+        if path.parent.name != "landing_schema" or path.stem in {*systems, "concord"}:
+            wanted[str(path.relative_to(DBT_PROJECT))] = path
     wanted |= {f"seeds/{path.name}": path for path in sorted((DBT_PROJECT / "seeds").iterdir()) if path.is_file()}
     wanted[f"seeds/{OVERRIDES.name}"] = overrides_file(settings)
     for path in sorted((DBT_PROJECT / "models").rglob("*")):  # file by file: dbt follows no link to a folder below its own

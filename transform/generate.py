@@ -214,7 +214,9 @@ def generated_files(contracts: Path = CONTRACTS, systems: Path = SYSTEMS) -> dic
              for column, kind in shape["columns"].items()]),
         "seeds/currency.csv": _csv(["system", "currency", "minor_units", "minor_size"], _currencies(contracts / "currencies.yml", [*shapes, FILE_DROP])),
         "seeds/kpi.csv": _csv(list(COLUMNS), load_kpis().rows()),
-        "macros/generated/landing_schema.sql": _constant("landing_schema", {**shapes, "concord": _PLATFORM}),
+        # one a system: an installation parses those of the systems that it connects
+        **{f"macros/generated/landing_schema/{system}.sql": _constant(f"landing_schema_{system}", shape)
+           for system, shape in {**shapes, "concord": _PLATFORM}.items()},
         "macros/generated/finding_kinds.sql": _constant("finding_kinds", load_findings(contracts / "findings.yml")),
         "macros/generated/contract.sql": _constant("contract", {entity.name: _policy(entity) for entity in entities}),
         "macros/generated/conformed_shape.sql": _constant("conformed_shape", conformed),

@@ -80,7 +80,7 @@ class Freshdesk:
         self.store = store
         self.settings = settings
         self._clock = clock
-        self._credits = Credits()
+        self._credits = Credits(lambda: clock.now().timestamp())
         self._account = Account(
             store, clock, operator_email=settings.email, is_admin=settings.is_admin,
             archived_after=timedelta(days=settings.archived_after_days),

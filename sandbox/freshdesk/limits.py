@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from hmac import compare_digest
@@ -35,9 +34,9 @@ class Spent:
 
 
 class Credits:
-    """Credits counted in windows of a minute of real time; a window begins with its first request."""
+    """Credits counted in windows of a minute of the account's clock; a window begins with its first request."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._lock = threading.Lock()
         self._windows: dict[str, tuple[float, int]] = {}

@@ -102,7 +102,7 @@ class Zendesk:
             authorization_code=settings.authorization_code,
             access_seconds=settings.access_seconds,
         )
-        self._quotas = Quotas()
+        self._quotas = Quotas(lambda: clock.now().timestamp())
         self._account = Account(
             store,
             clock,

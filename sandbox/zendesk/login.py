@@ -9,7 +9,6 @@ import base64
 import binascii
 import secrets
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -165,9 +164,9 @@ class Spent:
 
 
 class Quotas:
-    """Requests counted in windows of real time; a window begins with its first request."""
+    """Requests counted in windows of the account's clock; a window begins with its first request."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._lock = threading.Lock()
         self._windows: dict[str, tuple[float, int]] = {}

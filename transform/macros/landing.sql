@@ -5,7 +5,7 @@
   so are the files of older loads left unread.
 -#}
 {% macro landing(system, resource, seen='load_id') %}
-    {%- set shape = landing_schema()[system][resource] -%}
+    {%- set shape = landing_schema(system)[resource] -%}
     {%- do source(system, resource) -%}
     {%- set folder = shape.get('folder', resource) -%}
     {%- set newest = newest_loads(seen) -%}
@@ -38,6 +38,11 @@
     inner join {{ ref('stg_loads') }} as loads
         on landed._connection = loads.connection and landed._load_id = loads.load_id
 {%- endmacro %}
+
+{#- Resource -> columns, key and version of what ingestion lands; nothing for a file drop, which is an installation's own. -#}
+{% macro landing_schema(system) %}
+    {{ return(context['landing_schema_' ~ system]() if 'landing_schema_' ~ system in context else {}) }}
+{% endmacro %}
 
 {#- Connection -> the newest load that an incremental model has taken in; nothing where it is built from scratch. -#}
 {% macro newest_loads(seen) %}

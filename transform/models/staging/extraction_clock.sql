@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
 with seen as (
-    {%- for system, resources in landing_schema().items() if system in var('connections', {}) %}{% for resource in resources %}
+    {%- for system in var('connections', {}) | sort %}{% for resource in landing_schema(system) %}
     select connection, max(extracted_at) as extracted_at from {{ ref('stg_' ~ system ~ '__' ~ resource) }} group by connection
     union all
     {%- endfor %}{% endfor %}
