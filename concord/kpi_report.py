@@ -58,7 +58,7 @@ def view_reports(settings: Settings) -> list[ViewReport]:
     for view, title in load_kpis().views.items():
         rows, currency = trends(settings, view)
         lines = tuple(
-            Line(row["name"], figure(row["value"], row["unit"], currency), points.get(row["kpi"], {}),
+            Line(label(row), figure(row["value"], row["unit"], currency), points.get(row["kpi"], {}),
                  None if row["target"] is None else float(row["target"]), row["is_on_target"])
             for row in _once(rows) if row["value"] is not None)
         table = tuple(

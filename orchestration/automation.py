@@ -9,6 +9,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from concord.connections import Connection
 from concord.errors import ConcordError
 from concord.stages import Installation
+from orchestration.killed_runs import close_killed_runs
 
 MAIN_JOB = "concord"
 AUDIT_JOB = "nightly_audit"
@@ -54,7 +55,7 @@ def schedules(connections: Mapping[str, Connection]) -> list[dg.ScheduleDefiniti
 
 
 def sensors(connections: Mapping[str, Connection]) -> list[dg.SensorDefinition]:
-    return [*(_changed_records(connection) for connection in connections.values()), _dead_letters(), _failed_checks()]
+    return [*(_changed_records(connection) for connection in connections.values()), _dead_letters(), _failed_checks(), _killed_runs()]
 
 
 def _changed_records(connection: Connection) -> dg.SensorDefinition:
@@ -121,6 +122,18 @@ def _failed_checks() -> dg.SensorDefinition:
         return dg.SensorResult(run_requests=[], cursor=json.dumps(failed))
 
     return failed_checks
+
+
+def _killed_runs() -> dg.SensorDefinition:
+    @dg.sensor(
+        name="killed_runs", minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Closes runs whose process was killed, so that the next ones do not wait for what these held.",
+    )
+    def killed_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        closed = close_killed_runs(context.instance)
+        return dg.SkipReason(f"closed {', '.join(closed)}" if closed else "every run has its process")
+
+    return killed_runs
 
 
 def _failing(context: dg.SensorEvaluationContext) -> Iterator[tuple[dg.AssetCheckKey, str]]:

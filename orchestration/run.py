@@ -9,6 +9,7 @@ from concord.stages import Installation, Observer
 from orchestration.automation import MAIN_JOB
 from orchestration.definitions import build_defs
 from orchestration.home import prepare
+from orchestration.killed_runs import close_killed_runs
 
 # the observer tells what happens; every event is in the UI
 _SILENT = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -22,6 +23,7 @@ def run_main_job(installation: Installation, observer: Observer) -> str:
     home = prepare(installation.settings)
     definitions = build_defs(installation, observer)
     with dg.DagsterInstance.from_config(str(home)) as instance:
+        close_killed_runs(instance)
         result = definitions.resolve_job_def(MAIN_JOB).execute_in_process(
             instance=instance, raise_on_error=False, run_config=_SILENT
         )

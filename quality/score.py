@@ -101,7 +101,7 @@ def _handles(finding: Mapping[str, Any]) -> set[tuple[str, str]]:
         if finding.get(f"{side}_connection") and finding.get(f"{side}_id")
     }
     if handles:
-        return handles
+        return handles | {(connection, id.rsplit(":", 1)[-1]) for connection, id in handles}  # a ledger's number stands last in a composed key
     connection, entity, field = (str(finding.get(key) or "") for key in ("left_connection", "left_entity", "field"))
     if not entity or entity == "connection":
         return {(connection, connection)}

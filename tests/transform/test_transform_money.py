@@ -549,6 +549,15 @@ def test_a_payment_of_an_unbooked_invoice_says_so(runner: Runner) -> None:
     assert told(rows["P1", None]) == ("missing_in_erp", None, "invoice not booked")
 
 
+def test_a_payment_of_an_invoice_that_billing_does_not_have_says_so(runner: Runner) -> None:
+    books = Books()
+    books.invoice("B9", 5000, status="paid")
+    books.invoice("L1", 1000, billing_invoice_id="B1")
+    books.payment("L1", 1000, billing_payment_id="P1")
+    books.add("payment_application", connection="erp", application_key="a", payment_id="L1", invoice_id="L1", amount=Decimal(10))
+    assert told(runner.payments(books)[None, "L1"]) == ("missing_in_billing", None, "invoice not in billing")
+
+
 def test_equal_payments_are_not_guessed(runner: Runner) -> None:
     books = Books()
     books.payment("P1", 1000, day=DAY - timedelta(days=1))

@@ -87,8 +87,8 @@ class Book:
         self.world.add("zendesk", "ticket_events", id=id, ticket_id=case, updater_id=77, event_type="Comment", comment_public=public,
                        comment_author_id=77, created_at=at)
 
-    def back(self, ids: Ids, at: datetime, status: str, order: int, *, received: datetime | None = None) -> int:
-        id = self.transaction("RtnAuth", status, ids, at, "-40", source=order)
+    def back(self, ids: Ids, at: datetime, status: str, order: int, *, received: datetime | None = None, **more: Any) -> int:
+        id = self.transaction("RtnAuth", status, ids, at, "-40", source=order, **more)
         if received is not None:
             self.transaction("ItemRcpt", "", ids, received, source=id)
         return id
@@ -185,9 +185,11 @@ def _returns(book: Book, ids: dict[str, Ids], know: dict[str, Any]) -> None:
         ("return just back", "E", NOW - 20 * DAY, NOW - 3 * DAY), ("return rejected", "C", NOW - 50 * DAY, None), ("return claimed", "G", NOW - 50 * DAY, NOW - 45 * DAY),
     ):
         know[name] = book.back(ids[name], at, status, sold(name)[0], received=received)
-    for name, status, received in (("return credited", "G", NOW - 45 * DAY), ("return unsent", "B", None)):
+    undated: dict[str, Any] = {"createddate": None}  # an ERP that does not tell when a return was announced
+    for name, status, received, more in (
+        ("return credited", "G", NOW - 45 * DAY, {}), ("return unsent", "B", None, {}), ("return undated", "G", NOW - 43 * DAY, undated)):
         order, invoice = sold(name)
-        know[name] = book.back(ids[name], NOW - 50 * DAY, status, order, received=received)
+        know[name] = book.back(ids[name], NOW - 50 * DAY, status, order, received=received, **more)
         note = book.credit(ids[name], NOW - 44 * DAY, invoice=invoice)
         book.memo(ids[name], NOW - 44 * DAY, "50", note)
     order, _ = sold("return asked")
@@ -195,6 +197,9 @@ def _returns(book: Book, ids: dict[str, Ids], know: dict[str, Any]) -> None:
     order, _ = sold("return known")
     know["return known"] = book.back(ids["return known"], NOW - 9 * DAY, "B", order)
     know["return known case"] = book.case(ids["return known"], NOW - 10 * DAY, "return_approved", order=order)
+    order, _ = sold("return undated asked")
+    know["return undated asked"] = book.back(ids["return undated asked"], NOW - 9 * DAY, "B", order, **undated)
+    know["return undated case"] = book.case(ids["return undated asked"], NOW - 10 * DAY, "return_approved", order=order)
 
 
 def _shipments(book: Book, ids: dict[str, Ids], know: dict[str, Any]) -> None:
@@ -229,6 +234,7 @@ NAMES = [
     "return asked", "return known",
     "late", "late told", "late whispered", "due", "unmade", "partial", "partial new", "arrived", "held goods",
     "hold missing", "hold kept", "hold undone", "hold late", "hold prompt", "country", "renamed", "contract tier", "contract alone", "contract unbilled", "contract late",
+    "return undated", "return undated asked",
 ]
 
 
@@ -360,10 +366,10 @@ def test_returns(warehouse: duckdb.DuckDBPyConnection, known: dict[str, Any]) ->
     expected = {
         "return open": "open", "return coming": "timing", "return back": "received_not_credited", "return just back": "timing",
         "return rejected": "not_expected", "return claimed": "unrefunded", "return credited": "matched", "return unsent": "unreceived",
-        "return known": "timing"}
+        "return known": "timing", "return undated": "matched", "return undated asked": "timing"}
     assert {name: found[str(known[name])] for name in expected} == expected
     cases = dict(warehouse.execute("select case_id, class from reconciled_return where case_id is not null").fetchall())
-    assert cases == {str(known["return case"]): "missing_in_erp", str(known["return known case"]): "timing"}
+    assert cases == {str(known["return case"]): "missing_in_erp", str(known["return known case"]): "timing", str(known["return undated case"]): "timing"}
     assert exceptions(warehouse, "return") >= {("open", str(known["return open"])), ("missing_in_erp", str(known["return case"]))}
     assert len(exceptions(warehouse, "return")) == 5
 

@@ -52,6 +52,10 @@ unbooked_invoices as (
     select distinct billing_connection as connection, billing_invoice_id as invoice_id from {{ ref('reconciled_invoice') }} where class = 'missing_in_erp'
 ),
 
+unbilled_invoices as (
+    select distinct ledger_connection as connection, ledger_invoice_id as invoice_id from {{ ref('reconciled_invoice') }} where class = 'missing_in_billing'
+),
+
 billed_customers as (
     select customer_id, min(connection) as connection from {{ ref('crosswalk') }} where role = 'billing' group by customer_id
 ),
@@ -100,6 +104,7 @@ documents as (
         ledger.billing_payment_id is not null as names_billing,
         billed.connection is not null as is_billed_customer,
         unbooked.invoice_id is not null as is_invoice_unbooked,
+        unbilled.invoice_id is not null as is_invoice_unbilled,
         billing.status as billing_status,
         ledger.status as ledger_status,
         billing.currency as billing_currency,
@@ -140,6 +145,7 @@ documents as (
     left join chains as ledger_chain on ledger.connection = ledger_chain.connection and booked.invoice_id = ledger_chain.invoice_id
     left join unbooked_invoices as unbooked
         on billing.connection = unbooked.connection and coalesce(applied.invoice_id, billing.billing_invoice_id) = unbooked.invoice_id
+    left join unbilled_invoices as unbilled on ledger.connection = unbilled.connection and booked.invoice_id = unbilled.invoice_id
     left join billed_customers as billed on ledger.customer_id = billed.customer_id
     left join owner_connections as owner on billing.customer_id = owner.customer_id
 ),
@@ -228,6 +234,7 @@ select
                 when not names_billing then 'names no payment'
                 when class = 'customer_unknown' then 'customer unknown'
                 when class = 'timing' then 'in grace'
+                when class = 'missing_in_billing' and is_invoice_unbilled then 'invoice not in billing'
                 else 'no counterpart'
             end
         when class = 'not_expected' and place > 1 then 'void'

@@ -4,6 +4,12 @@ with sizes as (
     {{ minor_sizes() }}
 ),
 
+-- not every ERP tells when a return was announced; then the goods' arrival stands for it
+backs as (
+    select *, coalesce(created_at, received_at) as begun_at
+    from {{ ref('return_order') }}
+),
+
 cases as (
     select
         document.*, sale.order_id, sale.connection as order_connection,
@@ -18,12 +24,12 @@ asked as (
     select
         back.return_key, cases.case_key, cases.connection, cases.case_id, cases.is_open, cases.created_at,
         case when cases.is_approval then 'approval, order number' else 'order number' end as method
-    from {{ ref('return_order') }} as back
+    from backs as back
     inner join cases on back.connection = cases.order_connection and back.order_id = cases.order_id
-    where abs({{ days_between('cases.created_at', 'back.created_at') }}) <= {{ policy['window_days'] }}
+    where (back.begun_at is null or abs({{ days_between('cases.created_at', 'back.begun_at') }}) <= {{ policy['window_days'] }})
     qualify row_number() over (
         partition by back.return_key
-        order by case when cases.is_approval then 0 else 1 end, abs({{ age_seconds('cases.created_at', 'back.created_at') }}), cases.case_key
+        order by case when cases.is_approval then 0 else 1 end, abs({{ age_seconds('cases.created_at', 'back.begun_at') }}), cases.case_key
     ) = 1
 ),
 
@@ -45,14 +51,14 @@ refunds as (
 -- the invoices that a return may be credited on: the one that it names, else those of its order
 ledger_invoices as (
     select back.return_key, ledger.billing_invoice_id, 1 as pass
-    from {{ ref('return_order') }} as back
+    from backs as back
     inner join {{ ref('invoice') }} as ledger on back.connection = ledger.connection and back.invoice_id = ledger.invoice_id
     where ledger.billing_invoice_id is not null
 ),
 
 order_invoices as (
     select back.return_key, billed.billing_invoice_id, 2 as pass
-    from {{ ref('return_order') }} as back
+    from backs as back
     inner join {{ ref('invoice') }} as billed on back.order_id = billed.erp_order_id and back.customer_id = billed.customer_id
     where billed.billing_invoice_id is not null
 ),
@@ -64,12 +70,12 @@ candidates as (
     union all
     -- credits of the ERP that name nothing: same customer and currency, the value of the goods
     select back.return_key, credits.document_key, 3 as pass
-    from {{ ref('return_order') }} as back
+    from backs as back
     inner join credits on back.customer_id = credits.customer_id and back.currency = credits.currency and credits.role = 'erp'
     left join sizes on back.currency = sizes.currency
     where abs(credits.amount - back.amount)
             <= {{ allowed_difference('back.amount', 'sizes.minor_size', credit_policy['tolerance_minor'], credit_policy['tolerance_share']) }}
-        and {{ days_between('credits.made_at', 'back.created_at') }} <= {{ policy['window_days'] }}
+        and (back.begun_at is null or {{ days_between('credits.made_at', 'back.begun_at') }} <= {{ policy['window_days'] }})
 ),
 
 ranked as (
@@ -77,17 +83,18 @@ ranked as (
         candidates.return_key, candidates.document_key, candidates.pass,
         row_number() over (
             partition by candidates.return_key
-            order by candidates.pass, abs({{ age_seconds('credits.made_at', 'back.created_at') }}), candidates.document_key
+            order by candidates.pass, abs({{ age_seconds('credits.made_at', 'back.begun_at') }}), candidates.document_key
         ) as return_place,
         row_number() over (
             partition by candidates.document_key
-            order by candidates.pass, abs({{ age_seconds('credits.made_at', 'back.created_at') }}), candidates.return_key
+            order by candidates.pass, abs({{ age_seconds('credits.made_at', 'back.begun_at') }}), candidates.return_key
         ) as document_place
     from candidates
     inner join credits on candidates.document_key = credits.document_key
-    inner join {{ ref('return_order') }} as back on candidates.return_key = back.return_key
+    inner join backs as back on candidates.return_key = back.return_key
     -- what was credited before the goods were announced was credited for something else
-    where {{ days_between('credits.made_at', 'back.created_at') }} >= 0
+    where back.begun_at is null or {{ days_between('credits.made_at', 'back.begun_at') }}
+        >= case when back.created_at is null then -{{ policy['window_days'] }} else 0 end
 ),
 
 credited as (
@@ -107,9 +114,9 @@ unbooked as (
     from cases
     where cases.is_approval
         and not exists (
-            select 1 from {{ ref('return_order') }} as back
+            select 1 from backs as back
             where back.customer_id = cases.customer_id and (cases.order_id is null or (back.connection = cases.order_connection and back.order_id = cases.order_id))
-                and {{ days_between('back.created_at', 'cases.created_at') }} >= -{{ policy['window_days'] }}
+                and (back.begun_at is null or {{ days_between('back.begun_at', 'cases.created_at') }} >= -{{ policy['window_days'] }})
         )
     qualify row_number() over (partition by cases.case_key order by cases.order_id) = 1
 ),
@@ -142,7 +149,7 @@ returns as (
         credited.made_at as credited_at,
         coalesce(back.received_at, back.updated_at) as stood_since,
         coalesce(back.received_at is not null or back.status in ('received', 'credited'), false) as is_received
-    from {{ ref('return_order') }} as back
+    from backs as back
     left join asked on back.return_key = asked.return_key
     left join credited on back.return_key = credited.return_key
 ),
@@ -161,7 +168,7 @@ classified as (
             when is_received and {{ age_seconds(as_of(), 'stood_since') }} <= {{ policy['credit_grace_seconds'] }} then 'timing'
             when is_received then 'received_not_credited'
             when return_status = 'closed' then 'not_expected'
-            when {{ age_seconds(as_of(), 'requested_at') }} <= {{ policy['receipt_grace_seconds'] }} then 'timing'
+            when {{ age_seconds(as_of(), 'coalesce(requested_at, stood_since)') }} <= {{ policy['receipt_grace_seconds'] }} then 'timing'
             else 'open'
         end as class
     from returns
@@ -192,7 +199,7 @@ select
     requested_at,
     received_at,
     credited_at,
-    case class when 'open' then requested_at when 'unreceived' then credited_at else coalesce(stood_since, requested_at) end as since,
+    case class when 'open' then coalesce(requested_at, stood_since) when 'unreceived' then credited_at else coalesce(stood_since, requested_at) end as since,
     class,
     case class
         when 'unknown' then 'its status is unknown'
