@@ -15,7 +15,7 @@ from sandbox.freshdesk import records
 from sandbox.freshdesk.fields import STATUSES
 from sandbox.freshdesk.records import stamp
 from sandbox.protocol import Clock, Record, Store
-from sandbox.world.model import Agent, View
+from sandbox.world.model import Agent, Customer, View
 
 INTEGRATION_USER_KEY = 0  # agent key of the user whose API key Concord holds
 _LISTS_KEPT = 40
@@ -55,8 +55,8 @@ class Account:
             members = [records.known_id("agent", row.key) for row in view.agents if not row.removed]
             entitled: dict[str, list[int]] = {tier: [] for tier in records.TIERS}
             for row in view.customers:
-                if row.entitlement_tier in entitled and not row.removed:
-                    entitled[row.entitlement_tier].append(records.known_id("customer", row.key))
+                if (tier := _covered_by(row, view.as_of)) in entitled:
+                    entitled[tier].append(records.known_id("customer", row.key))
             fixed = {
                 "agents": [records.agent(operator, is_admin=self._is_admin)], "groups": records.groups(at, members),
                 "roles": records.roles(at), "business_hours": records.business_hours(at), "sla_policies": records.sla_policies(entitled, at),
@@ -73,7 +73,7 @@ class Account:
         with self.store.lock:
             self._upsert(view)
             for row in view.customers:
-                self._move_policy(records.known_id("customer", row.key), "" if row.removed else row.entitlement_tier, stamp(row.updated_at))
+                self._move_policy(records.known_id("customer", row.key), _covered_by(row, view.as_of), stamp(row.updated_at))
 
     def _upsert(self, view: View) -> None:
         self._own_statuses |= records.own_statuses(view.tickets)
@@ -325,3 +325,10 @@ def _merged(held: Record, old: Record, new: Record) -> Record:
 
 def operator_id() -> int:
     return records.known_id("agent", INTEGRATION_USER_KEY)
+
+
+def _covered_by(customer: Customer, at: datetime) -> str:
+    """The tier whose policy names the company: whoever keeps the desk takes a company out when its cover has ended."""
+    if customer.removed or (customer.entitlement_end is not None and customer.entitlement_end < at.date()):
+        return ""
+    return customer.entitlement_tier

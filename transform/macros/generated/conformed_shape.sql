@@ -308,6 +308,7 @@
             'reason': 'string',
             'currency': 'string',
             'amount': 'money',
+            'due_at': 'timestamp',
             'received_at': 'timestamp',
             'created_at': 'timestamp',
             'updated_at': 'timestamp',

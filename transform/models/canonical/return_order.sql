@@ -17,6 +17,7 @@ select
     document.reason,
     document.currency,
     document.amount,
+    document.due_at,
     document.received_at,
     document.created_at,
     document.updated_at

@@ -145,6 +145,7 @@ returns as (
         back.amount as return_amount,
         credited.amount as credited_amount,
         back.created_at as requested_at,
+        back.due_at,
         back.received_at,
         credited.made_at as credited_at,
         coalesce(back.received_at, back.updated_at) as stood_since,
@@ -168,6 +169,7 @@ classified as (
             when is_received and {{ age_seconds(as_of(), 'stood_since') }} <= {{ policy['credit_grace_seconds'] }} then 'timing'
             when is_received then 'received_not_credited'
             when return_status = 'closed' then 'not_expected'
+            when requested_at is null and due_at is not null then case when {{ as_of() }} > due_at then 'open' else 'timing' end
             when {{ age_seconds(as_of(), 'coalesce(requested_at, stood_since)') }} <= {{ policy['receipt_grace_seconds'] }} then 'timing'
             else 'open'
         end as class
@@ -199,7 +201,7 @@ select
     requested_at,
     received_at,
     credited_at,
-    case class when 'open' then coalesce(requested_at, stood_since) when 'unreceived' then credited_at else coalesce(stood_since, requested_at) end as since,
+    case class when 'open' then coalesce(requested_at, due_at, stood_since) when 'unreceived' then credited_at else coalesce(stood_since, requested_at) end as since,
     class,
     case class
         when 'unknown' then 'its status is unknown'

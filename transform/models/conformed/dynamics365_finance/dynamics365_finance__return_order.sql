@@ -51,6 +51,7 @@ select
     nullif(document.reason_code, '') as reason,
     document.currency,
     {{ money('abs(document.total_amount)') }} as amount,
+    cast(document.deadline_on as {{ sql_type('timestamp') }}) as due_at,
     cast(returned.arrived_on as {{ sql_type('timestamp') }}) as received_at,
     cast(null as {{ sql_type('timestamp') }}) as created_at,
     document.version_at as updated_at

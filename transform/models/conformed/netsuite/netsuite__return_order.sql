@@ -26,6 +26,7 @@ select
     nullif(document.memo, '') as reason,
     money.currency,
     {{ money('abs(document.total_amount)') }} as amount,
+    cast(null as {{ sql_type('timestamp') }}) as due_at,
     receipts.received_at,
     document.created_at,
     document.updated_at

@@ -57,6 +57,7 @@ select
     origins.reason,
     document.currency,
     {{ money('abs(coalesce(totals.total_amount, kinds.amount))') }} as amount,
+    cast(null as {{ sql_type('timestamp') }}) as due_at,
     origins.received_at,
     document.created_at,
     document.updated_at

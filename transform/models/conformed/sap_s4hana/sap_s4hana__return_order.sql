@@ -54,6 +54,7 @@ select
     coalesce(lines.reason, nullif(document.document_reason, '')) as reason,
     document.currency,
     {{ money('document.total_net_amount') }} as amount,
+    cast(null as {{ sql_type('timestamp') }}) as due_at,
     arrivals.received_at,
     cast(document.created_date as {{ sql_type('timestamp') }}) as created_at,
     document.updated_at
