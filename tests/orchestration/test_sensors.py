@@ -86,7 +86,7 @@ def test_a_dead_letter_is_told_once(definitions: dg.Definitions, installation: I
 
 
 def test_a_failed_check_is_told_once_and_again_after_it_healed(definitions: dg.Definitions, installation: Installation) -> None:
-    asset, name = dg.AssetKey(["marts", "invoice_status"]), "column_values_to_not_be_null__pair_key"
+    asset, name = dg.AssetKey(["marts", "invoice_status"]), "column_max_to_be_between__repeated_keys"
 
     def evaluated(instance: dg.DagsterInstance, passed: bool) -> None:
         instance.report_runless_asset_event(dg.AssetCheckEvaluation(asset_key=asset, check_name=name, passed=passed, metadata={}))

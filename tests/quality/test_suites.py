@@ -57,3 +57,25 @@ def test_names_of_the_shipped_checks_are_unique() -> None:
     for suite in suites:
         names = check_names(suite)
         assert len(names) == len(set(names)) > 0
+
+
+@pytest.mark.parametrize(("rows", "failing"), [
+    ("('a', 'i1', 'l1', 'matched'), ('b', 'i2', 'l2', 'amount')", set()),
+    ("('a', 'i1', 'l1', 'matched'), ('a', 'i2', 'l2', 'amount')", {"repeated_keys"}),
+    ("('a', 'i1', 'l1', 'matched'), (null, 'i2', 'l2', 'amount')", {"pairs_without_key"}),
+    ("('a', 'i1', 'l1', 'matched'), ('b', 'i2', 'l2', null)", {"pairs_without_class"}),
+    ("('a', 'i1', null, 'matched'), ('b', 'i2', null, 'amount')", {"share_in_the_ledger"}),
+    ("('a', null, 'l1', 'matched'), ('b', null, 'l2', 'amount')", {"share_in_billing"}),
+])
+def test_each_expectation_on_invoices_can_fail(rows: str, failing: set[str]) -> None:
+    connection = duckdb.connect()
+    connection.execute(f"create table invoice_status as select * from (values {rows}) as t(pair_key, billing_invoice_id, ledger_invoice_id, class)")
+    [suite] = [suite for suite in load_suites() if suite.table == "invoice_status"]
+    assert {check.name.split("__")[1] for check in run_suites(connection, [suite]) if not check.passed} == failing
+
+
+def test_no_invoice_at_all_stops_publishing() -> None:
+    connection = duckdb.connect()
+    connection.execute("create table invoice_status (pair_key text, billing_invoice_id text, ledger_invoice_id text, class text)")
+    [suite] = [suite for suite in load_suites() if suite.table == "invoice_status"]
+    assert {check.name.split("__")[1] for check in run_suites(connection, [suite]) if check.stops_publish} >= {"pairs"}
