@@ -29,6 +29,7 @@ from ingestion.auth import TokenAuth, fill, open_auth, wrong_secret
 from ingestion.spec import System, load_system, with_settings
 
 _READ_ATTEMPTS = 6
+_RENEWALS = 2  # of a login for one request: another thread may have renewed it meanwhile, and so ended ours
 
 
 class Unreachable(ConcordError):
@@ -203,7 +204,7 @@ class Client:
         raise AssertionError("unreachable")
 
     def _read_once(self, call: _Call, parse: bool) -> tuple[requests.Response, Any]:
-        renewed = False
+        renewals = 0
         while True:
             self._pace()
             try:
@@ -215,8 +216,8 @@ class Client:
             status = response.status_code
             if (wait := self._limited(response)) is not None:
                 self._wait(wait)
-            elif status == 401 and not renewed and self._renew(response):
-                renewed = True
+            elif status == 401 and renewals < _RENEWALS and self._renew(response):
+                renewals += 1
             elif status == 401:
                 raise wrong_secret(self.connection, "401")
             elif status >= 500 or status == 420:
@@ -232,7 +233,7 @@ class Client:
                     raise _Transient("an answer that is not JSON") from None
 
     def _write(self, call: _Call) -> requests.Response:
-        renewed = False
+        renewals = 0
         while True:
             try:
                 response = self._send(call)
@@ -243,8 +244,8 @@ class Client:
             status = response.status_code
             if (wait := self._limited(response)) is not None:
                 raise RateLimited(self.connection.name, datetime.now(UTC) + timedelta(seconds=wait))
-            if status == 401 and not renewed and self._renew(response):
-                renewed = True  # a refused login did nothing, so the same request may go out once more
+            if status == 401 and renewals < _RENEWALS and self._renew(response):
+                renewals += 1  # a refused login did nothing, so the same request may go out once more
                 continue
             if status == 401:
                 raise wrong_secret(self.connection, "401")

@@ -647,7 +647,7 @@ def test_r12_an_added_or_retyped_field_is_told_and_no_row_is_lost(
 ) -> None:
     here = lab(world(customers=[customer(key) for key in range(1, 41)]))
     here.good(resources=["companies"])
-    here.desk.apply(customers=[customer(key, extra=extra, updated_at=NOW) for key in range(1, 41)])
+    here.desk.apply(customers=[customer(key, extra=extra, updated_at=datetime.now(UTC)) for key in range(1, 41)])
     result = here.good(resources=["companies"])
     assert drift in result.drift
     assert result.rows.get("companies", 0) + sum(result.quarantined.values()) == 40

@@ -251,9 +251,9 @@ def test_client_writes_and_upserts(org: Running) -> None:
     assert client.Account.upsert("ERP_Customer_Id__c/C-9", {"Name": "Newer"}) == 200
     assert client.Account.upsert("ERP_Customer_Id__c/C-10", {"Name": "Another"}) == 201
     assert client.Account.delete(made["id"]) == 204
-    gone = client.Account.deleted(NOW - timedelta(days=1), NOW + timedelta(minutes=5))
+    gone = client.Account.deleted(NOW - timedelta(days=1), datetime.now(UTC) + timedelta(minutes=5))
     assert [item["id"] for item in gone["deletedRecords"]] == [made["id"]]
-    updated = client.Account.updated(NOW - timedelta(days=1), NOW + timedelta(minutes=5))
+    updated = client.Account.updated(NOW - timedelta(days=1), datetime.now(UTC) + timedelta(minutes=5))
     assert len(updated["ids"]) == 1
     assert "Credit_Status__c" in [item["name"] for item in client.Account.describe()["fields"]]
 
