@@ -29,7 +29,7 @@ from ingestion.auth import TokenAuth, fill, open_auth, wrong_secret
 from ingestion.spec import System, load_system, with_settings
 
 _READ_ATTEMPTS = 6
-_RENEWALS = 2  # of a login for one request: another thread may have renewed it meanwhile, and so ended ours
+_RENEWALS = 2  # of a login for one request: a new token, too, may be withdrawn before the request is repeated
 
 
 class Unreachable(ConcordError):

@@ -5,11 +5,14 @@ The only reader of the truth log; detectors, models and the report never see it.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+_LEDGER_KEY = re.compile(r"[^:]+:\d{4}:([^:]+)")  # company, fiscal year and number of a ledger's document: the faults name the number
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def _handles(finding: Mapping[str, Any]) -> set[tuple[str, str]]:
         if finding.get(f"{side}_connection") and finding.get(f"{side}_id")
     }
     if handles:
-        return handles | {(connection, id.rsplit(":", 1)[-1]) for connection, id in handles}  # a ledger's number stands last in a composed key
+        return handles | {(connection, key[1]) for connection, id in handles if (key := _LEDGER_KEY.fullmatch(id))}
     connection, entity, field = (str(finding.get(key) or "") for key in ("left_connection", "left_entity", "field"))
     if not entity or entity == "connection":
         return {(connection, connection)}

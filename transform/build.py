@@ -364,9 +364,10 @@ def _connected_project(settings: Settings, variables: Mapping[str, Any]) -> Path
     They are disabled anyway; but parsing five hundred files takes longer than building what a company of four systems has.
     """
     systems = {*variables["connections"]}
+    shapes = {*systems, "concord"}
     wanted: dict[str, Path] = {name: DBT_PROJECT / name for name in ("dbt_project.yml", "tests")}
     for path in sorted((DBT_PROJECT / "macros").rglob("*.sql")):
-        if path.parent.name != "landing_schema" or path.stem in {*systems, "concord"}:
+        if path.parent.name != "landing_schema" or path.stem in shapes:
             wanted[str(path.relative_to(DBT_PROJECT))] = path
     wanted |= {f"seeds/{path.name}": path for path in sorted((DBT_PROJECT / "seeds").iterdir()) if path.is_file()}
     wanted[f"seeds/{OVERRIDES.name}"] = overrides_file(settings)

@@ -115,7 +115,7 @@ def test_coupons_codes_and_schedules_come_by_their_events(fresh):
     with fresh.client("stripe") as client:
         client.request("DELETE", f"coupons/{coupon}", write=True)
     fresh.good("stripe", resources=["coupons"])
-    assert fresh.rows("stripe", "coupons", f"SELECT _deleted FROM t WHERE id = '{coupon}' ORDER BY _load_id, _deleted")[-1] == (True,)
+    assert fresh.rows("stripe", "coupons", f"SELECT _deleted FROM t WHERE id = '{coupon}' ORDER BY _changed_at, _load_id")[-1] == (True,)
 
 
 def test_both_payload_shapes_land_the_same(fresh, tmp_path):

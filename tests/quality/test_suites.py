@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from concord.errors import ConcordError, UsageError
-from quality.suites import Expectation, Suite, check_names, load_suites, run_suites
+from quality.suites import CheckResult, Expectation, Suite, check_names, load_suites, run_suites
 
 SUITE = Suite(
     table="invoice_status", query="select * from invoice_status", description="One row an invoice.",
@@ -59,6 +59,13 @@ def test_names_of_the_shipped_checks_are_unique() -> None:
         assert len(names) == len(set(names)) > 0
 
 
+def checked_invoices(rows: str) -> list[CheckResult]:
+    """What the shipped suite says of such a table."""
+    connection = duckdb.connect()
+    connection.execute(f"create table invoice_status {rows}")
+    return run_suites(connection, [suite for suite in load_suites() if suite.table == "invoice_status"])
+
+
 @pytest.mark.parametrize(("rows", "failing"), [
     ("('a', 'i1', 'l1', 'matched'), ('b', 'i2', 'l2', 'amount')", set()),
     ("('a', 'i1', 'l1', 'matched'), ('a', 'i2', 'l2', 'amount')", {"repeated_keys"}),
@@ -68,14 +75,10 @@ def test_names_of_the_shipped_checks_are_unique() -> None:
     ("('a', null, 'l1', 'matched'), ('b', null, 'l2', 'amount')", {"share_in_billing"}),
 ])
 def test_each_expectation_on_invoices_can_fail(rows: str, failing: set[str]) -> None:
-    connection = duckdb.connect()
-    connection.execute(f"create table invoice_status as select * from (values {rows}) as t(pair_key, billing_invoice_id, ledger_invoice_id, class)")
-    [suite] = [suite for suite in load_suites() if suite.table == "invoice_status"]
-    assert {check.name.split("__")[1] for check in run_suites(connection, [suite]) if not check.passed} == failing
+    checks = checked_invoices(f"as select * from (values {rows}) as t(pair_key, billing_invoice_id, ledger_invoice_id, class)")
+    assert {check.name.split("__")[1] for check in checks if not check.passed} == failing
 
 
 def test_no_invoice_at_all_stops_publishing() -> None:
-    connection = duckdb.connect()
-    connection.execute("create table invoice_status (pair_key text, billing_invoice_id text, ledger_invoice_id text, class text)")
-    [suite] = [suite for suite in load_suites() if suite.table == "invoice_status"]
-    assert {check.name.split("__")[1] for check in run_suites(connection, [suite]) if check.stops_publish} >= {"pairs"}
+    checks = checked_invoices("(pair_key text, billing_invoice_id text, ledger_invoice_id text, class text)")
+    assert {check.name.split("__")[1] for check in checks if check.stops_publish} >= {"pairs"}

@@ -1,6 +1,6 @@
 {#-
   Tables and views put in place by one statement. The adapter's own way makes each under another name, renames the old one away and the new one
-  in, and drops the old one: seven calls of macros for one, each of which prepares all macros again. That was half of the time of a
+  in, and drops the old one: seven calls of macros for one, each of which prepares all macros again. That was a third of the time of a
   build on little data. DuckDB replaces within the transaction: whoever fails keeps what was there.
 -#}
 {% materialization table, adapter='duckdb', supported_languages=['sql'] %}
