@@ -222,6 +222,7 @@ def generated_files(contracts: Path = CONTRACTS, systems: Path = SYSTEMS) -> dic
         "macros/generated/conformed_shape.sql": _constant("conformed_shape", conformed),
         "macros/generated/conformed_systems.sql": _constant("conformed_systems", conformed_systems(conformed)),
         "macros/generated/kpi_policy.sql": _constant("kpi_policy", dict(load_kpis().policy)),
+        "macros/generated/value_codes.sql": _constant("value_codes", _value_codes(values, [*shapes, FILE_DROP])),
         "macros/generated/identity_facts.sql": _constant("identity_facts", _identity_facts()),
         "macros/generated/operations_shape.sql": _constant("operations_shape", operations_shape()),
         "macros/generated/tracked_fields.sql": _constant("tracked_fields", _drop_history(tracked, conformed)),
@@ -235,6 +236,16 @@ def generated_files(contracts: Path = CONTRACTS, systems: Path = SYSTEMS) -> dic
            for system, tables in shapes.items()},
         **{f"models/conformed/{system}/_{system}_conformed.yml": _dump({"version": 2, "models": _conformed(system, conformed, described)}) for system in (*shapes, FILE_DROP)},
     }
+
+
+def _value_codes(values: Mapping[str, Mapping[str, Mapping[str, str]]], systems: Sequence[str]) -> dict[str, dict[str, dict[str, dict[str, str]]]]:
+    """entity -> field -> system -> raw code -> canonical value: the rows of the seed `value_map`, for SQL that decodes without a join."""
+    codes: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
+    for system, maps in values.items():
+        for name, raw in maps.items() if system in systems else ():
+            entity, _, field = name.partition(".")
+            codes.setdefault(entity, {}).setdefault(field, {})[system] = dict(raw)
+    return codes
 
 
 def load_findings(path: Path) -> dict[str, Any]:

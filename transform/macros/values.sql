@@ -1,10 +1,18 @@
 {#- Decoding values: status codes by the versioned map, minor units by currency, text forms that compare equal. -#}
 
-{#- Canonical value of a raw code, null where the map does not know it. `system` is the column that names the row's vendor.
-    Exactly one row a code, so max() only says so to the planner. -#}
+{#- Canonical value of a raw code, null where the map does not know it. `system` is the column that names the row's vendor, or its name in quotes.
+    Written out for the connected systems: a lookup in the seed is a join of every document, and took a sixth of the time that invoices took. -#}
 {% macro decoded(entity, field, system, raw) -%}
-    (select max(code.value) from {{ ref('value_map') }} as code
-     where code.entity = '{{ entity }}' and code.field = '{{ field }}' and code.system = {{ system }} and code.raw_value = {{ raw }})
+    {%- set maps = value_codes().get(entity, {}).get(field, {}) -%}
+    {%- set known = [] -%}
+    {%- for vendor in maps if vendor in var('connections', {}) and (system == "'" ~ vendor ~ "'" or system[0] != "'") %}{% do known.append(vendor) %}{% endfor -%}
+    {%- if known -%}
+    case {{ system }}
+        {%- for vendor in known %} when '{{ vendor }}' then
+        case {{ raw }} {%- for code, value in maps[vendor].items() %} when '{{ code | replace("'", "''") }}' then '{{ value }}'{% endfor %} end
+        {%- endfor %} end
+    {%- else -%} cast(null as {{ sql_type('string') }})
+    {%- endif -%}
 {%- endmacro %}
 
 {#- A system's own word for a canonical value: the value map read backwards, the shortest word where several mean the same. -#}

@@ -3,7 +3,7 @@ with documents as (
 ),
 
 line_counts as (
-    select invoice_key, count(*) as line_count from {{ ref('invoice_line') }} group by invoice_key
+    select connection, invoice_id, count(*) as line_count from {{ ref('invoice_line') }} group by connection, invoice_id
 )
 
 select
@@ -40,7 +40,7 @@ select
     document.created_at,
     document.updated_at
 from documents as document
-left join line_counts as line on document.connection || ':' || document.invoice_id = line.invoice_key
+left join line_counts as line on document.connection = line.connection and document.invoice_id = line.invoice_id
 left join {{ ref('currency') }} as unit on document.system = unit.system and document.currency = unit.currency
 left join {{ ref('crosswalk') }} as link on document.connection = link.connection and document.customer_record_id = link.record_id
 {{ reporting_joins('document.currency', 'coalesce(document.invoice_date, document.created_at)') }}
