@@ -1,9 +1,16 @@
 {#- An authorization names the one document that it was made from; made from an invoice, the invoice names the order. -#}
 with heads as (
-    select connection, transaction_id, min(created_from_id) as source_id, min(subsidiary_id) as subsidiary_id
-    from {{ ref('stg_netsuite__transaction_lines') }}
-    where not is_removed
-    group by connection, transaction_id
+    {{ netsuite_heads(['RtnAuth', 'ItemRcpt']) }}
+),
+
+-- what the invoices among those documents were made from
+sources as (
+    select line.connection, line.transaction_id, min(line.created_from_id) as source_id
+    from {{ ref('stg_netsuite__transaction_lines') }} as line
+    inner join (select distinct connection, source_id from heads) as named
+        on line.connection = named.connection and line.transaction_id = named.source_id
+    where not line.is_removed
+    group by line.connection, line.transaction_id
 ),
 
 receipts as (
@@ -36,6 +43,6 @@ left join {{ ref('stg_netsuite__currencies') }} as money
 left join heads on document.connection = heads.connection and document.transaction_id = heads.transaction_id
 left join {{ ref('stg_netsuite__transactions') }} as source
     on heads.connection = source.connection and heads.source_id = source.transaction_id
-left join heads as invoiced on source.connection = invoiced.connection and source.transaction_id = invoiced.transaction_id
+left join sources as invoiced on source.connection = invoiced.connection and source.transaction_id = invoiced.transaction_id
 left join receipts on document.connection = receipts.connection and document.transaction_id = receipts.return_id
 where not document.is_removed and document.transaction_type = 'RtnAuth'

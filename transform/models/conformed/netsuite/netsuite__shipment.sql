@@ -1,9 +1,6 @@
 {#- A fulfilment tells that goods were picked, packed and shipped; that they arrived is nothing that NetSuite keeps. -#}
 with heads as (
-    select connection, transaction_id, min(created_from_id) as source_id, min(subsidiary_id) as subsidiary_id
-    from {{ ref('stg_netsuite__transaction_lines') }}
-    where not is_removed
-    group by connection, transaction_id
+    {{ netsuite_heads(['ItemShip']) }}
 ),
 
 packages as (
