@@ -1,50 +1,62 @@
 {#- Which payments belong together, by which rule and how surely. One row a pair of payments, and one for each payment left alone. -#}
 {%- set policy = contract()['payment'] -%}
-with payments as (
-    select *, cast(paid_at as date) as paid_on, cast({{ policy['tolerance_minor'] }} as bigint) as tolerance_minor, amount_minor as total_minor
+{#- no more columns than the pairing looks at: several steps read these rows, so they are kept -#}
+{%- set compared -%}
+    payment_key, payment_id, customer_id, status, currency, paid_at, cast(paid_at as date) as paid_on,
+    cast({{ policy['tolerance_minor'] }} as bigint) as tolerance_minor, amount_minor as total_minor
+{%- endset -%}
+with billing as (
+    select {{ compared }}
     from {{ ref('payment') }}
+    where role = 'billing'
 ),
 
-billing as (
-    select * from payments where role = 'billing'
+billing_ids as (
+    select payment_id, count(*) as rivals, min(payment_key) as billing_key from billing group by payment_id
 ),
 
 ledger as (
-    select * from payments where role = 'erp'
+    select document.*, billing_ids.rivals, billing_ids.billing_key
+    from (select {{ compared }}, billing_payment_id from {{ ref('payment') }} where role = 'erp') as document
+    left join billing_ids on document.billing_payment_id = billing_ids.payment_id
 ),
 
 -- an id that payments of several billing connections bear names none of them without its customer
-named as (
+contested as (
     select
         ledger.payment_key as ledger_key,
         billing.payment_key as billing_key,
-        count(*) over (partition by ledger.payment_key) as rivals,
         count(*) over (partition by ledger.payment_key, billing.customer_id) as rivals_of_customer,
         ledger.customer_id = billing.customer_id as is_same_customer
     from ledger
     inner join billing on ledger.billing_payment_id = billing.payment_id
+    where ledger.rivals > 1
+),
+
+decided as (
+    select ledger_key, billing_key from contested where is_same_customer and rivals_of_customer = 1
 ),
 
 by_id as (
-    select ledger_key, billing_key from named where rivals = 1 or (is_same_customer and rivals_of_customer = 1)
+    select payment_key as ledger_key, billing_key from ledger where rivals = 1
+    union all
+    select ledger_key, billing_key from decided
+),
+
+-- few are left: what follows is asked of them alone
+unnamed_billing as (
+    select * from billing where not exists (select 1 from by_id where by_id.billing_key = billing.payment_key)
 ),
 
 -- money that never came, or came back, is nobody's counterpart
 lone_billing as (
-    select billing.*
-    from billing
-    left join (select distinct billing_key from by_id) as known on billing.payment_key = known.billing_key
-    where known.billing_key is null and billing.customer_id is not null and billing.total_minor <> 0
-        and (billing.status is null or billing.status not in ('failed', 'void', 'pending'))
+    select *
+    from unnamed_billing
+    where customer_id is not null and total_minor <> 0 and (status is null or status not in ('failed', 'void', 'pending'))
 ),
 
 lone_ledger as (
-    select ledger.*
-    from ledger
-    left join by_id on ledger.payment_key = by_id.ledger_key
-    left join (select distinct ledger_key from named) as known on ledger.payment_key = known.ledger_key
-    where by_id.ledger_key is null and known.ledger_key is null and ledger.customer_id is not null and ledger.total_minor <> 0
-        and coalesce(ledger.status, '') <> 'void'
+    select * from ledger where rivals is null and customer_id is not null and total_minor <> 0 and coalesce(status, '') <> 'void'
 ),
 
 alike_billing as (
@@ -231,9 +243,9 @@ open_questions as (
     union all
     select ledger_key, 'ambiguous' from near_left
     union all
-    select named.ledger_key, 'ambiguous' from named left join by_id on named.ledger_key = by_id.ledger_key where by_id.ledger_key is null
+    select contested.ledger_key, 'ambiguous' from contested left join decided on contested.ledger_key = decided.ledger_key where decided.ledger_key is null
     union all
-    select named.billing_key, 'ambiguous' from named left join by_id on named.ledger_key = by_id.ledger_key where by_id.ledger_key is null
+    select contested.billing_key, 'ambiguous' from contested left join decided on contested.ledger_key = decided.ledger_key where decided.ledger_key is null
     union all
     select document_key, 'ambiguous' from group_ambiguous
     union all
@@ -242,14 +254,6 @@ open_questions as (
 
 reasons as (
     select document_key, min(reason) as reason from open_questions group by document_key
-),
-
-paired_billing as (
-    select distinct billing_key from paired
-),
-
-paired_ledger as (
-    select distinct ledger_key from paired
 )
 
 select
@@ -259,16 +263,14 @@ from paired
 
 union all
 
-select billing.payment_key, null, null, null, null, null, 1, 1, reasons.reason
-from billing
-left join paired_billing on billing.payment_key = paired_billing.billing_key
-left join reasons on billing.payment_key = reasons.document_key
-where paired_billing.billing_key is null
+select unnamed_billing.payment_key, null, null, null, null, null, 1, 1, reasons.reason
+from unnamed_billing
+left join reasons on unnamed_billing.payment_key = reasons.document_key
+where not exists (select 1 from paired where paired.billing_key = unnamed_billing.payment_key)
 
 union all
 
 select null, ledger.payment_key, null, null, null, null, 1, 1, reasons.reason
 from ledger
-left join paired_ledger on ledger.payment_key = paired_ledger.ledger_key
 left join reasons on ledger.payment_key = reasons.document_key
-where paired_ledger.ledger_key is null
+where (ledger.rivals is null or ledger.rivals > 1) and not exists (select 1 from paired where paired.ledger_key = ledger.payment_key)
