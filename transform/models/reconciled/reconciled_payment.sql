@@ -1,17 +1,5 @@
 {%- set policy = contract()['payment'] -%}
-with pair as (
-    select * from {{ ref('payment_pair') }}
-),
-
-billing as (
-    select * from {{ ref('payment') }} where role = 'billing'
-),
-
-ledger as (
-    select * from {{ ref('payment') }} where role = 'erp'
-),
-
-refunded as (
+with refunded as (
     select connection, billing_payment_id, sum(amount) as amount
     from {{ ref('refund') }}
     where role = 'billing' and billing_payment_id is not null and (status is null or status in ('succeeded', 'posted', 'pending', 'requires_action'))
@@ -25,11 +13,14 @@ disputed as (
     group by connection, payment_id
 ),
 
+applications as (
+    select connection, payment_id, invoice_id, amount from {{ ref('payment_application') }} where payment_id is not null
+),
+
 -- what a payment settles; a system that lands no applications says nothing about it
 applied as (
-    select connection, payment_id, sum(amount) as amount, count(distinct invoice_id) as invoice_count, min(invoice_id) as invoice_id
-    from {{ ref('payment_application') }}
-    where payment_id is not null
+    select connection, payment_id, sum(amount) as amount, min(invoice_id) as invoice_id, max(invoice_id) as last_invoice_id
+    from applications
     group by connection, payment_id
 ),
 
@@ -37,23 +28,31 @@ applying_connections as (
     select connection from applied group by connection
 ),
 
-chains as (
-    select connection, invoice_id, min(correlation_id) as correlation_id
-    from (
-        select billing_connection as connection, billing_invoice_id as invoice_id, correlation_id from {{ ref('reconciled_invoice') }}
-        where billing_invoice_id is not null
-        union all
-        select ledger_connection, ledger_invoice_id, correlation_id from {{ ref('reconciled_invoice') }} where ledger_invoice_id is not null
-    ) as documents
-    group by connection, invoice_id
+-- nearly every payment settles one invoice: how many different ones is counted for the others alone
+several_applied as (
+    select applied.connection, applied.payment_id, count(distinct applications.invoice_id) as invoice_count
+    from applied
+    inner join applications on applied.connection = applications.connection and applied.payment_id = applications.payment_id
+    where applied.invoice_id <> applied.last_invoice_id
+    group by applied.connection, applied.payment_id
 ),
 
-unbooked_invoices as (
-    select distinct billing_connection as connection, billing_invoice_id as invoice_id from {{ ref('reconciled_invoice') }} where class = 'missing_in_erp'
+billing_invoices as (
+    select
+        billing_connection as connection, billing_invoice_id as invoice_id, min(correlation_id) as correlation_id,
+        max(case when class = 'missing_in_erp' then 1 else 0 end) as is_unbooked
+    from {{ ref('reconciled_invoice') }}
+    where billing_invoice_id is not null
+    group by billing_connection, billing_invoice_id
 ),
 
-unbilled_invoices as (
-    select distinct ledger_connection as connection, ledger_invoice_id as invoice_id from {{ ref('reconciled_invoice') }} where class = 'missing_in_billing'
+ledger_invoices as (
+    select
+        ledger_connection as connection, ledger_invoice_id as invoice_id, min(correlation_id) as correlation_id,
+        max(case when class = 'missing_in_billing' then 1 else 0 end) as is_unbilled
+    from {{ ref('reconciled_invoice') }}
+    where ledger_invoice_id is not null
+    group by ledger_connection, ledger_invoice_id
 ),
 
 billed_customers as (
@@ -68,27 +67,24 @@ minor_sizes as (
     select currency, max(minor_size) as minor_size from {{ ref('currency') }} group by currency
 ),
 
-grouped as (
-    select * from pair where group_key is not null
-),
-
 group_sums as (
     select
-        grouped.group_key,
+        pair.group_key,
         sum(billing.amount) as billing_sum,
         sum(ledger.amount) as ledger_sum,
         max(case when billing.currency <> ledger.currency then 1 else 0 end) as currencies_differ
-    from grouped
-    inner join billing on grouped.billing_key = billing.payment_key
-    inner join ledger on grouped.ledger_key = ledger.payment_key
-    group by grouped.group_key
+    from {{ ref('payment_pair') }} as pair
+    inner join {{ ref('payment') }} as billing on pair.billing_key = billing.payment_key
+    inner join {{ ref('payment') }} as ledger on pair.ledger_key = ledger.payment_key
+    where pair.group_key is not null
+    group by pair.group_key
 ),
 
 documents as (
     select
         coalesce(pair.billing_key, pair.ledger_key) || case when pair.billing_key is null or pair.ledger_key is null then '' else ' / ' || pair.ledger_key end as pair_key,
         coalesce(billing.customer_id, ledger.customer_id) as customer_id,
-        coalesce(billing_chain.correlation_id, ledger_chain.correlation_id, 'payment:' || coalesce(billing.payment_id, ledger.payment_id)) as correlation_id,
+        coalesce(billing_invoice.correlation_id, ledger_invoice.correlation_id, 'payment:' || coalesce(billing.payment_id, ledger.payment_id)) as correlation_id,
         coalesce(billing.connection, billed.connection) as billing_connection,
         billing.payment_id as billing_payment_id,
         coalesce(ledger.connection, owner.owner_connection) as ledger_connection,
@@ -103,8 +99,8 @@ documents as (
         pair.reason as search_reason,
         ledger.billing_payment_id is not null as names_billing,
         billed.connection is not null as is_billed_customer,
-        unbooked.invoice_id is not null as is_invoice_unbooked,
-        unbilled.invoice_id is not null as is_invoice_unbilled,
+        coalesce(billing_invoice.is_unbooked = 1, false) as is_invoice_unbooked,
+        coalesce(ledger_invoice.is_unbilled = 1, false) as is_invoice_unbilled,
         billing.status as billing_status,
         ledger.status as ledger_status,
         billing.currency as billing_currency,
@@ -118,8 +114,11 @@ documents as (
         coalesce(disputed.amount, 0) as disputed_amount,
         disputed.payment_id is not null as is_disputed,
         coalesce(disputed.is_lost, 0) = 1 as is_lost,
-        case when applied.payment_id is null and billing.billing_invoice_id is not null then 1 else coalesce(applied.invoice_count, 0) end as billing_invoice_count,
-        coalesce(booked.invoice_count, 0) as ledger_invoice_count,
+        case
+            when applied.payment_id is null then case when billing.billing_invoice_id is not null then 1 else 0 end
+            else coalesce(several.invoice_count, case when applied.invoice_id is not null then 1 else 0 end)
+        end as billing_invoice_count,
+        coalesce(several_booked.invoice_count, case when booked.invoice_id is not null then 1 else 0 end) as ledger_invoice_count,
         -- applied in full where the payment names its invoice and nothing says how much of it
         case
             when applied.payment_id is not null then applied.amount
@@ -129,23 +128,22 @@ documents as (
         case when booked.payment_id is not null then booked.amount when ledger_applies.connection is not null then 0 end as ledger_applied,
         cast({{ policy['tolerance_minor'] }} * coalesce(unit.minor_size, 0.01) as {{ sql_type('money') }}) as tolerance,
         coalesce(billing.paid_at, ledger.paid_at) as since
-    from pair
-    left join billing on pair.billing_key = billing.payment_key
-    left join ledger on pair.ledger_key = ledger.payment_key
+    from {{ ref('payment_pair') }} as pair
+    left join {{ ref('payment') }} as billing on pair.billing_key = billing.payment_key and billing.role = 'billing'
+    left join {{ ref('payment') }} as ledger on pair.ledger_key = ledger.payment_key and ledger.role = 'erp'
     left join group_sums as totals on pair.group_key = totals.group_key
     left join minor_sizes as unit on coalesce(billing.currency, ledger.currency) = unit.currency
     left join refunded on billing.connection = refunded.connection and billing.payment_id = refunded.billing_payment_id
     left join disputed on billing.connection = disputed.connection and billing.payment_id = disputed.payment_id
     left join applied on billing.connection = applied.connection and billing.payment_id = applied.payment_id
     left join applied as booked on ledger.connection = booked.connection and ledger.payment_id = booked.payment_id
+    left join several_applied as several on applied.connection = several.connection and applied.payment_id = several.payment_id
+    left join several_applied as several_booked on booked.connection = several_booked.connection and booked.payment_id = several_booked.payment_id
     left join applying_connections as billing_applies on billing.connection = billing_applies.connection
     left join applying_connections as ledger_applies on ledger.connection = ledger_applies.connection
-    left join chains as billing_chain
-        on billing.connection = billing_chain.connection and coalesce(applied.invoice_id, billing.billing_invoice_id) = billing_chain.invoice_id
-    left join chains as ledger_chain on ledger.connection = ledger_chain.connection and booked.invoice_id = ledger_chain.invoice_id
-    left join unbooked_invoices as unbooked
-        on billing.connection = unbooked.connection and coalesce(applied.invoice_id, billing.billing_invoice_id) = unbooked.invoice_id
-    left join unbilled_invoices as unbilled on ledger.connection = unbilled.connection and booked.invoice_id = unbilled.invoice_id
+    left join billing_invoices as billing_invoice
+        on billing.connection = billing_invoice.connection and coalesce(applied.invoice_id, billing.billing_invoice_id) = billing_invoice.invoice_id
+    left join ledger_invoices as ledger_invoice on ledger.connection = ledger_invoice.connection and booked.invoice_id = ledger_invoice.invoice_id
     left join billed_customers as billed on ledger.customer_id = billed.customer_id
     left join owner_connections as owner on billing.customer_id = owner.customer_id
 ),
