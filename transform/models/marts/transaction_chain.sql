@@ -12,8 +12,9 @@ with invoice_chains as (
 -- no more columns than are asked for: several steps read these, so they are kept
 invoices as (
     select
-        document.invoice_key, document.invoice_id, document.role, document.customer_id, document.status, document.reporting_amount,
-        document.finalized_at, document.created_at, chain.correlation_id
+        document.invoice_key, document.invoice_id, document.role, document.customer_id, chain.correlation_id,
+        case when coalesce(document.status, '') not in ('draft', 'void', 'rejected') then document.reporting_amount end as amount,
+        coalesce(document.finalized_at, document.created_at) as happened_at
     from {{ ref('invoice') }} as document
     inner join invoice_chains as chain on document.invoice_key = chain.invoice_key
 ),
@@ -22,7 +23,7 @@ order_numbers as (
     select number, min('order:' || order_id) as correlation_id from {{ ref('sales_order') }} where number is not null group by number
 ),
 
--- a payment belongs to the chain of the invoice that it pays; of several to the first
+-- a payment belongs to the chain of the invoice that it pays; of several to the first. Payments that are not known drop out where these are read
 payment_invoices as (
     select payment_key, min(correlation_id) as correlation_id
     from (
@@ -30,10 +31,10 @@ payment_invoices as (
         from {{ ref('payment') }} as document
         inner join invoices on document.billing_invoice_id = invoices.invoice_id and invoices.role = 'billing'
         union all
-        select document.payment_key, invoices.correlation_id
+        select applied.connection || ':' || applied.payment_id, invoices.correlation_id
         from {{ ref('payment_application') }} as applied
-        inner join {{ ref('payment') }} as document on applied.connection = document.connection and applied.payment_id = document.payment_id
         inner join invoices on applied.connection || ':' || applied.invoice_id = invoices.invoice_key
+        where applied.payment_id is not null
     ) as paid
     group by payment_key
 ),
@@ -62,8 +63,7 @@ members as (
     from {{ ref('return_order') }}
     where order_id is not null
     union all
-    select correlation_id, case role when 'billing' then 'invoice' else 'ledger invoice' end, invoice_key, customer_id,
-        case when coalesce(status, '') not in ('draft', 'void', 'rejected') then reporting_amount end, coalesce(finalized_at, created_at)
+    select correlation_id, case role when 'billing' then 'invoice' else 'ledger invoice' end, invoice_key, customer_id, amount, happened_at
     from invoices
     union all
     select chain.correlation_id, case document.role when 'billing' then 'payment' else 'ledger payment' end, document.payment_key, document.customer_id,
@@ -89,10 +89,11 @@ exceptions as (
     group by correlation_id
 ),
 
--- kind by kind first: the lists of a chain are then put together once, not searched for in every document
+-- kind by kind first: the lists of a chain are then put together once, not searched for in every document. No document is in a chain twice,
+-- so its list need not be made distinct
 of_kind as (
     select
-        correlation_id, kind, min(customer_id) as customer_id, {{ joined_texts('record_key') }} as record_keys, sum(amount) as amount,
+        correlation_id, kind, min(customer_id) as customer_id, array_to_string(list_sort(list(record_key)), ', ') as record_keys, sum(amount) as amount,
         min(happened_at) as first_at, max(happened_at) as last_at, count(*) as document_count
     from members
     group by correlation_id, kind
