@@ -199,8 +199,9 @@ def test_every_table_is_equal(built: tuple[Settings, dict[str, Connection], Spar
 
 @needs_spark
 @pytest.mark.slow
-def test_a_second_build_doubles_nothing(built: tuple[Settings, dict[str, Connection], SparkTarget]) -> None:
+def test_a_second_build_doubles_nothing(built: tuple[Settings, dict[str, Connection], SparkTarget], monkeypatch: pytest.MonkeyPatch) -> None:
     settings, told, target = built
+    monkeypatch.delenv("DBT_EXCLUDE_RESOURCE_TYPES", raising=False)
     chosen = ["stg_netsuite__customers", "netsuite__field_history", "value_map", "customer_match"]
     result = build_on_spark(settings, told, target, select=[*chosen])  # with their tests, of which uniqueness is one
     assert result.count("test") > 0
