@@ -497,7 +497,7 @@ def _schema(entities: list[Entity]) -> str:
                 column["constraints"] = [{"type": "not_null"}]
             tests: list[Any] = []
             if entity.grain == (name,):
-                tests += ["unique", "not_null"]
+                tests.append("key")
             if field.get("values") and name in entity.values:
                 tests.append({"accepted_values": {"arguments": {"values": list(entity.values[name]["allowed"])}}})
             if name == "customer_id" and entity.name != "customer" and not is_view:

@@ -58,7 +58,7 @@ def test_incremental_equals_rebuild(tmp_path: Path) -> None:
     assert not increment.full_refresh
     ran = {node.name for node in increment.nodes}
     # views of a system stay as they are, and the tests of all others are run; files of older loads are not opened
-    assert "netsuite__customer_record" not in ran and {"customer_record", "unique_invoice_line_invoice_line_key", "cancellations_stay_within_sales"} <= ran
+    assert "netsuite__customer_record" not in ran and {"customer_record", "key_invoice_line_invoice_line_key", "cancellations_stay_within_sales"} <= ran
     read = next(settings.dbt_target.glob("target/compiled/*/models/staging/netsuite/stg_netsuite__customers.sql")).read_text()
     assert "where _load_id > '1773144000.1'" in read
     incremental = _all_rows(settings)

@@ -28,15 +28,6 @@
     {%- endfor %}
 {%- endmacro %}
 
-{#- An incremental model that returns its whole state: it takes the place of what was there. -#}
-{% macro get_incremental_replace_sql(arguments) -%}
-    {%- set columns = arguments['dest_columns'] | map(attribute='quoted') | join(', ') -%}
-    delete from {{ arguments['target_relation'] }};
-    insert into {{ arguments['target_relation'] }} ({{ columns }}) select {{ columns }} from {{ arguments['temp_relation'] }};
-    -- a model in Python comes as a table that would stay, one more with every build
-    drop table {{ arguments['temp_relation'] }}
-{%- endmacro %}
-
 {#- Steps that tell the customer of a record as far as `relation`'s passes decide it: the first pass that names exactly one. -#}
 {% macro decided_by(relation, name) -%}
 {{ name }}_pass as (
