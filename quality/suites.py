@@ -77,6 +77,10 @@ def load_suites(folder: Path = SUITES) -> list[Suite]:
             first = error.errors()[0]
             place = ".".join(str(step) for step in first["loc"])
             raise UsageError(f"{first['msg']}.", where=f"quality/suites/{file.name}", field=place, mend="See CONTRIBUTING.md.") from None
+        names = check_names(suites[-1])
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise UsageError(f"stands there more than once: {', '.join(repeated)}.", where=f"quality/suites/{file.name}", field="expectations",
+                             mend="One expectation of a class a column: join them, or give the query another column.")
     return suites
 
 
@@ -102,12 +106,14 @@ def validate(suite: Suite, frame: pd.DataFrame) -> list[CheckResult]:
         .add_batch_definition_whole_dataframe("all")
         .get_batch(batch_parameters={"dataframe": frame})
     )
+    names = check_names(suite)
+    # all of them at once: each call of its own would read and hash the whole frame again
+    asked = gx.ExpectationSuite(name=suite.table, expectations=[
+        _expectation(gx, suite, item, name) for name, item in zip(names, suite.expectations, strict=True)])
+    outcomes = {outcome.expectation_config.meta["check"]: outcome for outcome in batch.validate(asked).results}
     results = []
-    for name, item in zip(check_names(suite), suite.expectations, strict=True):
-        expectation_class = getattr(gx.expectations, "Expect" + "".join(part.title() for part in item.expect.split("_")), None)
-        if expectation_class is None:
-            raise UsageError(f"Great Expectations has no expectation {item.expect!r}.", where=f"suite of {suite.table}", field="expect")
-        outcome = batch.validate(expectation_class(**item.with_))
+    for name, item in zip(names, suite.expectations, strict=True):
+        outcome = outcomes[name]
         _raise_on_exception(outcome.exception_info, suite.table, name)
         found = outcome.result or {}
         observed = {
@@ -119,6 +125,13 @@ def validate(suite: Suite, frame: pd.DataFrame) -> list[CheckResult]:
             CheckResult(name, suite.table, bool(outcome.success), item.severity, item.blocking, suite.description, observed)
         )
     return results
+
+
+def _expectation(gx: Any, suite: Suite, item: Expectation, name: str) -> Any:
+    expectation_class = getattr(gx.expectations, "Expect" + "".join(part.title() for part in item.expect.split("_")), None)
+    if expectation_class is None:
+        raise UsageError(f"Great Expectations has no expectation {item.expect!r}.", where=f"suite of {suite.table}", field="expect")
+    return expectation_class(**item.with_, meta={"check": name})
 
 
 def _raise_on_exception(info: Mapping[str, Any] | None, table: str, name: str) -> None:

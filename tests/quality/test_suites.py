@@ -51,6 +51,13 @@ def test_an_unknown_key_names_file_and_key(tmp_path: Path) -> None:
         load_suites(tmp_path)
 
 
+def test_the_same_expectation_twice_names_file_and_check(tmp_path: Path) -> None:
+    twice = "- {expect: column_values_to_not_be_null, with: {column: a}}\n" * 2
+    (tmp_path / "bad.yml").write_text(f"table: t\nquery: select 1 as a\ndescription: d\nexpectations:\n{twice}")
+    with pytest.raises(UsageError, match=r"bad\.yml: expectations.*column_values_to_not_be_null__a"):
+        load_suites(tmp_path)
+
+
 def test_names_of_the_shipped_checks_are_unique() -> None:
     suites = load_suites()
     assert suites

@@ -61,8 +61,8 @@
 {% endmacro %}
 
 {#-
-  An increment whose columns may not change: `delete+insert` by key, or `replace` for a model that delivers all its rows. Three statements, where the adapter's own way asks for the columns of both tables four times and looks for tables to
-  drop that it never made.
+  An increment whose columns may not change: `delete+insert` by key, or `replace` for a model that delivers all its rows. Three statements, where
+  the adapter's own way asks for the columns of both tables four times and looks for tables to drop that it never made.
 -#}
 {% materialization incremental, adapter='duckdb', supported_languages=['sql', 'python'] %}
     {%- set keys = config.get('unique_key') or [] -%}
