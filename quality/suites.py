@@ -117,7 +117,7 @@ def validate(suite: Suite, frame: pd.DataFrame) -> list[CheckResult]:
         _raise_on_exception(outcome.exception_info, suite.table, name)
         found = outcome.result or {}
         observed = {
-            key: found[key]
+            key: _plain(found[key])
             for key in ("element_count", "unexpected_count", "unexpected_percent", "observed_value")
             if found.get(key) is not None
         }
@@ -125,6 +125,11 @@ def validate(suite: Suite, frame: pd.DataFrame) -> list[CheckResult]:
             CheckResult(name, suite.table, bool(outcome.success), item.severity, item.blocking, suite.description, observed)
         )
     return results
+
+
+def _plain(value: Any) -> Any:
+    """A number of NumPy as Python's own: Dagster's metadata knows no other."""
+    return value.item() if hasattr(value, "item") else value
 
 
 def _expectation(gx: Any, suite: Suite, item: Expectation, name: str) -> Any:

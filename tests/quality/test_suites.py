@@ -83,6 +83,7 @@ def checked_invoices(rows: str) -> list[CheckResult]:
 ])
 def test_each_expectation_on_invoices_can_fail(rows: str, failing: set[str]) -> None:
     checks = checked_invoices(f"as select * from (values {rows}) as t(pair_key, billing_invoice_id, ledger_invoice_id, class)")
+    assert {type(value) for check in checks for value in check.observed.values()} <= {int, float}, "metadata takes no numbers of NumPy"
     assert {check.name.split("__")[1] for check in checks if not check.passed} == failing
 
 
