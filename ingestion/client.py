@@ -110,6 +110,7 @@ class Client:
         self._lock = threading.Lock()
         self._not_before = 0.0
         self._clock: tuple[datetime, float] | None = None
+        self._asking = threading.Lock()
         self._session = requests.Session()
         adapter = HTTPAdapter(pool_connections=4, pool_maxsize=system.limits.concurrency + 2, max_retries=0)
         self._session.mount("http://", adapter)
@@ -169,9 +170,10 @@ class Client:
 
     def server_time(self) -> datetime:
         """The vendor's clock, from its last answer and the time since. Asks who we are if nothing was asked before."""
-        if self._clock is None:
-            with contextlib.suppress(Refused):  # any answer tells the time, a no as well
-                self.request("GET", self.system.whoami)
+        with self._asking:  # threads that begin together ask once, not each
+            if self._clock is None:
+                with contextlib.suppress(Refused):  # any answer tells the time, a no as well
+                    self.request("GET", self.system.whoami)
         if self._clock is None:
             return datetime.now(UTC)
         at, then = self._clock
