@@ -8,7 +8,7 @@ from concord import stages
 from concord.errors import ConcordError
 from orchestration.warehouse import model_key
 from quality.kinds import kind_names
-from quality.suites import Suite, check_names, load_suites
+from quality.suites import Suite, load_suites
 
 _SEVERITY = {"warn": dg.AssetCheckSeverity.WARN, "error": dg.AssetCheckSeverity.ERROR, "critical": dg.AssetCheckSeverity.ERROR}
 DRIFT = model_key("drift", "drift")
@@ -16,8 +16,8 @@ DRIFT = model_key("drift", "drift")
 
 def _suite_specs(suite: Suite, layer: str) -> list[dg.AssetCheckSpec]:
     return [
-        dg.AssetCheckSpec(name, asset=model_key(layer, suite.table), description=suite.description, blocking=item.blocking)
-        for name, item in zip(check_names(suite), suite.expectations, strict=True)
+        dg.AssetCheckSpec(item.name, asset=model_key(layer, suite.table), description=suite.description, blocking=item.blocking)
+        for item in suite.expectations
     ]
 
 

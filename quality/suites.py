@@ -6,6 +6,7 @@ A check that could not run is an error here, never a failed check.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from concord.errors import ConcordError, UsageError
 
@@ -34,6 +35,11 @@ class Expectation(BaseModel):
     severity: Severity = "error"
     blocking: bool = False
 
+    @property
+    def name(self) -> str:
+        """Unique within its suite and stable: `expectation__column`."""
+        return "__".join([self.expect, *([str(self.with_["column"])] if "column" in self.with_ else [])])
+
 
 class Suite(BaseModel):
     """The expectations on one table. `query` narrows the frame to the columns that they need."""
@@ -44,6 +50,13 @@ class Suite(BaseModel):
     query: str
     description: str
     expectations: tuple[Expectation, ...]
+
+    @field_validator("expectations")
+    @classmethod
+    def _told_apart(cls, told: tuple[Expectation, ...]) -> tuple[Expectation, ...]:
+        if repeated := sorted(name for name, count in Counter(item.name for item in told).items() if count > 1):
+            raise ValueError(f"{', '.join(repeated)} stands there more than once; join them, or give the query another column")
+        return told
 
 
 @dataclass(frozen=True)
@@ -77,18 +90,7 @@ def load_suites(folder: Path = SUITES) -> list[Suite]:
             first = error.errors()[0]
             place = ".".join(str(step) for step in first["loc"])
             raise UsageError(f"{first['msg']}.", where=f"quality/suites/{file.name}", field=place, mend="See CONTRIBUTING.md.") from None
-        names = check_names(suites[-1])
-        if repeated := sorted({name for name in names if names.count(name) > 1}):
-            raise UsageError(f"stands there more than once: {', '.join(repeated)}.", where=f"quality/suites/{file.name}", field="expectations",
-                             mend="One expectation of a class a column: join them, or give the query another column.")
     return suites
-
-
-def check_names(suite: Suite) -> list[str]:
-    """One unique, stable name an expectation: `expectation__column`."""
-    return [
-        "__".join([item.expect, *([str(item.with_["column"])] if "column" in item.with_ else [])]) for item in suite.expectations
-    ]
 
 
 def validate(suite: Suite, frame: pd.DataFrame) -> list[CheckResult]:
@@ -106,15 +108,13 @@ def validate(suite: Suite, frame: pd.DataFrame) -> list[CheckResult]:
         .add_batch_definition_whole_dataframe("all")
         .get_batch(batch_parameters={"dataframe": frame})
     )
-    names = check_names(suite)
     # all of them at once: each call of its own would read and hash the whole frame again
-    asked = gx.ExpectationSuite(name=suite.table, expectations=[
-        _expectation(gx, suite, item, name) for name, item in zip(names, suite.expectations, strict=True)])
+    asked = gx.ExpectationSuite(name=suite.table, expectations=[_expectation(gx, suite, item) for item in suite.expectations])
     outcomes = {outcome.expectation_config.meta["check"]: outcome for outcome in batch.validate(asked).results}
     results = []
-    for name, item in zip(names, suite.expectations, strict=True):
-        outcome = outcomes[name]
-        _raise_on_exception(outcome.exception_info, suite.table, name)
+    for item in suite.expectations:
+        outcome = outcomes[item.name]
+        _raise_on_exception(outcome.exception_info, suite.table, item.name)
         found = outcome.result or {}
         observed = {
             key: _plain(found[key])
@@ -122,7 +122,7 @@ def validate(suite: Suite, frame: pd.DataFrame) -> list[CheckResult]:
             if found.get(key) is not None
         }
         results.append(
-            CheckResult(name, suite.table, bool(outcome.success), item.severity, item.blocking, suite.description, observed)
+            CheckResult(item.name, suite.table, bool(outcome.success), item.severity, item.blocking, suite.description, observed)
         )
     return results
 
@@ -132,11 +132,11 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _expectation(gx: Any, suite: Suite, item: Expectation, name: str) -> Any:
+def _expectation(gx: Any, suite: Suite, item: Expectation) -> Any:
     expectation_class = getattr(gx.expectations, "Expect" + "".join(part.title() for part in item.expect.split("_")), None)
     if expectation_class is None:
         raise UsageError(f"Great Expectations has no expectation {item.expect!r}.", where=f"suite of {suite.table}", field="expect")
-    return expectation_class(**item.with_, meta={"check": name})
+    return expectation_class(**item.with_, meta={"check": item.name})
 
 
 def _raise_on_exception(info: Mapping[str, Any] | None, table: str, name: str) -> None:

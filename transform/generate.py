@@ -203,11 +203,10 @@ def generated_files(contracts: Path = CONTRACTS, systems: Path = SYSTEMS) -> dic
     staging = DBT_PROJECT / "models" / "staging"
     described = {(entity.model, name): field["description"] for entity in entities for name, field in entity.fields.items()}
     versions = {f"{entity.name}.{field}": told["version"] for entity in entities for field, told in entity.values.items()}
+    codes = [[*name.split("."), system, raw, value, versions[name]]
+             for system, maps in values.items() if system in (*shapes, FILE_DROP) for name, words in maps.items() for raw, value in words.items()]
     return {
-        "seeds/value_map.csv": _csv(
-            ["entity", "field", "system", "raw_value", "value", "version"],
-            [[*name.split("."), system, raw, value, versions[name]]
-             for system, maps in values.items() if system in (*shapes, FILE_DROP) for name, codes in maps.items() for raw, value in codes.items()]),
+        "seeds/value_map.csv": _csv(["entity", "field", "system", "raw_value", "value", "version"], codes),
         "seeds/landed_column.csv": _csv(
             ["system", "resource", "landed_column", "type"],
             [[system, resource, column, kind] for system, resources in shapes.items() for resource, shape in resources.items()
@@ -222,7 +221,7 @@ def generated_files(contracts: Path = CONTRACTS, systems: Path = SYSTEMS) -> dic
         "macros/generated/conformed_shape.sql": _constant("conformed_shape", conformed),
         "macros/generated/conformed_systems.sql": _constant("conformed_systems", conformed_systems(conformed)),
         "macros/generated/kpi_policy.sql": _constant("kpi_policy", dict(load_kpis().policy)),
-        "macros/generated/value_codes.sql": _constant("value_codes", _value_codes(values, [*shapes, FILE_DROP])),
+        "macros/generated/value_codes.sql": _constant("value_codes", _nested_codes(codes)),
         "macros/generated/identity_facts.sql": _constant("identity_facts", _identity_facts()),
         "macros/generated/operations_shape.sql": _constant("operations_shape", operations_shape()),
         "macros/generated/tracked_fields.sql": _constant("tracked_fields", _drop_history(tracked, conformed)),
@@ -238,14 +237,12 @@ def generated_files(contracts: Path = CONTRACTS, systems: Path = SYSTEMS) -> dic
     }
 
 
-def _value_codes(values: Mapping[str, Mapping[str, Mapping[str, str]]], systems: Sequence[str]) -> dict[str, dict[str, dict[str, dict[str, str]]]]:
+def _nested_codes(codes: Sequence[Sequence[Any]]) -> dict[str, dict[str, dict[str, dict[str, str]]]]:
     """entity -> field -> system -> raw code -> canonical value: the rows of the seed `value_map`, for SQL that decodes without a join."""
-    codes: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
-    for system, maps in values.items():
-        for name, raw in maps.items() if system in systems else ():
-            entity, _, field = name.partition(".")
-            codes.setdefault(entity, {}).setdefault(field, {})[system] = dict(raw)
-    return codes
+    nested: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
+    for entity, field, system, raw, value, _ in codes:
+        nested.setdefault(entity, {}).setdefault(field, {}).setdefault(system, {})[raw] = value
+    return nested
 
 
 def load_findings(path: Path) -> dict[str, Any]:

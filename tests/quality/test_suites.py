@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from concord.errors import ConcordError, UsageError
-from quality.suites import CheckResult, Expectation, Suite, check_names, load_suites, run_suites
+from quality.suites import CheckResult, Expectation, Suite, load_suites, run_suites
 
 SUITE = Suite(
     table="invoice_status", query="select * from invoice_status", description="One row an invoice.",
@@ -62,7 +62,7 @@ def test_names_of_the_shipped_checks_are_unique() -> None:
     suites = load_suites()
     assert suites
     for suite in suites:
-        names = check_names(suite)
+        names = [item.name for item in suite.expectations]
         assert len(names) == len(set(names)) > 0
 
 

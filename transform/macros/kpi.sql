@@ -65,8 +65,11 @@ days as (
     ({% for word in words.split() %}{{ 'or ' if not loop.first }}lower({{ kind }}) like '%{{ word }}%' or {{ has_item(tags, "'" ~ word ~ "'") }} {% endfor %})
 {%- endmacro %}
 
-{#- The texts of a group in their order, with commas. -#}
-{% macro joined_texts(text) -%} nullif(array_to_string(list_sort(list_distinct(list({{ text }}))), ', '), '') {%- endmacro %}
+{#- The texts of a group in their order, with commas. `is_distinct`: none occurs twice or is null, so that need not be seen to. -#}
+{% macro joined_texts(text, is_distinct=false) -%}
+    {%- set texts = 'list(' ~ text ~ ')' -%}
+    nullif(array_to_string(list_sort({{ texts if is_distinct else 'list_distinct(' ~ texts ~ ')' }}), ', '), '')
+{%- endmacro %}
 
 {#- What a view shows: its KPIs in the catalogue's order, also those of which nothing has been measured yet. -#}
 {% macro kpi_view(view) %}

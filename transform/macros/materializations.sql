@@ -11,12 +11,11 @@
     {% do return(put_in_place('view')) %}
 {% endmaterialization %}
 
-{#- Written out in one macro: each call of another one costs more than what it does. -#}
+{#- In few macros: each call of another one costs more than what it does. -#}
 {% macro put_in_place(kind) %}
     {%- set existing = load_cached_relation(this) -%}
     {%- set target = this.incorporate(type=kind) -%}
-    {%- set with_hooks = pre_hooks or post_hooks -%}
-    {%- if with_hooks -%}{{ run_hooks(pre_hooks, inside_transaction=False) }}{{ run_hooks(pre_hooks, inside_transaction=True) }}{%- endif -%}
+    {%- if pre_hooks -%}{{ run_hooks(pre_hooks, inside_transaction=False) }}{{ run_hooks(pre_hooks, inside_transaction=True) }}{%- endif -%}
     {%- if existing is not none and existing.type != kind -%}{% do adapter.drop_relation(existing) %}{%- endif -%}
     {%- if config.get('contract').enforced -%}{%- do assert_contract_kept(sql) -%}{%- endif -%}
     {%- if kind == 'view' -%}
@@ -24,13 +23,18 @@
     {%- else -%}
         {%- set written = table_statement(target, sql) -%}
     {%- endif -%}
+    {%- do return(carried_out(target, written)) -%}
+{% endmacro %}
+
+{#- Carries out what a model has written down, and closes the model. -#}
+{% macro carried_out(target, written) %}
     {%- do write(written) -%}
     {%- set response, found = adapter.execute(written, auto_begin=True, fetch=False) -%}
     {%- do store_result('main', response=response) -%}
-    {%- if with_hooks -%}{{ run_hooks(post_hooks, inside_transaction=True) }}{%- endif -%}
+    {%- if post_hooks -%}{{ run_hooks(post_hooks, inside_transaction=True) }}{%- endif -%}
     {%- if config.get('persist_docs') -%}{%- do persist_docs(target, model) -%}{%- endif -%}
     {%- do adapter.commit() -%}
-    {%- if with_hooks -%}{{ run_hooks(post_hooks, inside_transaction=False) }}{%- endif -%}
+    {%- if post_hooks -%}{{ run_hooks(post_hooks, inside_transaction=False) }}{%- endif -%}
     {%- do return({'relations': [target]}) -%}
 {% endmacro %}
 
@@ -77,8 +81,7 @@
     {#- what a model in Python writes cannot be a temporary table: it is one of the transaction -#}
     {%- set arrived = api.Relation.create(identifier=this.identifier ~ '__dbt_tmp', type='table') if language == 'sql'
         else this.incorporate(path={'identifier': this.identifier ~ '__dbt_tmp'}, type='table') -%}
-    {%- set with_hooks = pre_hooks or post_hooks -%}
-    {%- if with_hooks -%}{{ run_hooks(pre_hooks, inside_transaction=False) }}{{ run_hooks(pre_hooks, inside_transaction=True) }}{%- endif -%}
+    {%- if pre_hooks -%}{{ run_hooks(pre_hooks, inside_transaction=False) }}{{ run_hooks(pre_hooks, inside_transaction=True) }}{%- endif -%}
     {%- if existing is not none and existing.is_view -%}{% do adapter.drop_relation(existing) %}{%- endif -%}
     {%- if from_nothing and language == 'sql' -%}
         {%- if config.get('contract').enforced -%}{%- do assert_contract_kept(sql) -%}{%- endif -%}
@@ -99,14 +102,7 @@
             {%- set written = 'delete from ' ~ target ~ ' as known' ~ older ~ ';\ninsert into ' ~ target ~ ' by name select * from ' ~ arrived ~ ';\ndrop table ' ~ arrived -%}
         {%- endif -%}
     {%- endif -%}
-    {%- do write(written) -%}
-    {%- set response, found = adapter.execute(written, auto_begin=True, fetch=False) -%}
-    {%- do store_result('main', response=response) -%}
-    {%- if with_hooks -%}{{ run_hooks(post_hooks, inside_transaction=True) }}{%- endif -%}
-    {%- if config.get('persist_docs') -%}{%- do persist_docs(target, model) -%}{%- endif -%}
-    {%- do adapter.commit() -%}
-    {%- if with_hooks -%}{{ run_hooks(post_hooks, inside_transaction=False) }}{%- endif -%}
-    {%- do return({'relations': [target]}) -%}
+    {%- do return(carried_out(target, written)) -%}
 {% endmaterialization %}
 
 {% macro fail_on_other_columns(known, found) %}

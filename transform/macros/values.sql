@@ -4,8 +4,7 @@
     Written out for the connected systems: a lookup in the seed is a join of every document, and took a sixth of the time that invoices took. -#}
 {% macro decoded(entity, field, system, raw) -%}
     {%- set maps = value_codes().get(entity, {}).get(field, {}) -%}
-    {%- set known = [] -%}
-    {%- for vendor in maps if vendor in var('connections', {}) and (system == "'" ~ vendor ~ "'" or system[0] != "'") %}{% do known.append(vendor) %}{% endfor -%}
+    {%- set known = maps | select('in', var('connections', {})) | list -%}
     {%- if known -%}
     case {{ system }}
         {%- for vendor in known %} when '{{ vendor }}' then

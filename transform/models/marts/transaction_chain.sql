@@ -93,7 +93,7 @@ exceptions as (
 -- so its list need not be made distinct
 of_kind as (
     select
-        correlation_id, kind, min(customer_id) as customer_id, array_to_string(list_sort(list(record_key)), ', ') as record_keys, sum(amount) as amount,
+        correlation_id, kind, min(customer_id) as customer_id, {{ joined_texts('record_key', is_distinct=true) }} as record_keys, sum(amount) as amount,
         min(happened_at) as first_at, max(happened_at) as last_at, count(*) as document_count
     from members
     group by correlation_id, kind

@@ -1,8 +1,5 @@
 with heads as (
-    select connection, transaction_id, min(created_from_id) as source_id, min(subsidiary_id) as subsidiary_id
-    from {{ ref('stg_netsuite__transaction_lines') }}
-    where not is_removed
-    group by connection, transaction_id
+    {{ netsuite_heads() }}
 )
 
 select

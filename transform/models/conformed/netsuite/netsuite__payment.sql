@@ -1,5 +1,6 @@
+{%- set types = ['CustPymt', 'CustDep', 'CashSale'] -%}
 with heads as (
-    {{ netsuite_heads(['CustPymt', 'CustDep', 'CashSale']) }}
+    {{ netsuite_heads(types) }}
 )
 
 select
@@ -18,4 +19,4 @@ from {{ ref('stg_netsuite__transactions') }} as document
 left join {{ ref('stg_netsuite__currencies') }} as money
     on document.connection = money.connection and document.currency_id = money.currency_id
 left join heads on document.connection = heads.connection and document.transaction_id = heads.transaction_id
-where not document.is_removed and document.transaction_type in ('CustPymt', 'CustDep', 'CashSale')
+where not document.is_removed and document.transaction_type in ({{ quoted(types) }})
