@@ -9,10 +9,11 @@ import json
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,11 @@ class Site:
                 shutil.copytree(source, home / name)
             elif source.exists():
                 (home / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(source, home / name)
+                if source.suffix == ".sqlite":  # the newest rows may stand in its -wal file alone
+                    with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(home / name)) as other:
+                        one.backup(other)
+                else:
+                    shutil.copy(source, home / name)
         return Site(home, dict(self.environment))
 
 
