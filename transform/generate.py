@@ -22,7 +22,7 @@ import yaml
 from concord.errors import UsageError
 from concord.settings import PROJECT
 from transform.history import ENTITY as FIELD_HISTORY
-from transform.history import Tracked, history_model, load_tracked
+from transform.history import Tracked, history_model, load_tracked, named_fields
 from transform.kpis import COLUMNS, load_kpis
 from transform.operations import operations_shape
 
@@ -200,6 +200,7 @@ def generated_files(contracts: Path = CONTRACTS, systems: Path = SYSTEMS) -> dic
     conformed = load_conformed(contracts)
     tracked = history_fields(entities, conformed)
     kinds = {name: kind for name, (_, _, kind) in tracked.items()}
+    histories = {system: lines for system, lines in load_history(tracked, contracts).items() if system in shapes}
     staging = DBT_PROJECT / "models" / "staging"
     described = {(entity.model, name): field["description"] for entity in entities for name, field in entity.fields.items()}
     versions = {f"{entity.name}.{field}": told["version"] for entity in entities for field, told in entity.values.items()}
@@ -226,7 +227,9 @@ def generated_files(contracts: Path = CONTRACTS, systems: Path = SYSTEMS) -> dic
         "macros/generated/operations_shape.sql": _constant("operations_shape", operations_shape()),
         "macros/generated/tracked_fields.sql": _constant("tracked_fields", _drop_history(tracked, conformed)),
         **{f"models/conformed/{system}/{system}__{FIELD_HISTORY}.sql": history_model(system, lines, kinds, staging)
-           for system, lines in load_history(tracked, contracts).items() if system in shapes},
+           for system, lines in histories.items()},
+        "macros/generated/history_names.sql": _constant(
+            "history_names", {system: named for system, lines in histories.items() if (named := named_fields(system, lines, staging))}),
         "macros/generated/sync_models.sql": _constant("sync_models", sync_models()),
         "models/canonical/_canonical.yml": _schema(entities),
         "models/staging/_sources.yml": _sources(),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,15 @@ _KEYS = {"resource", "where", "record_id", "part", "changed_by", "fields"}
 
 @dataclass(frozen=True)
 class Tracked:
-    """What one resource of a system delivers. `fields`: canonical "entity.field" -> SQL over the columns of its staging model."""
+    """What one resource of a system delivers. `fields`: canonical "entity.field" -> SQL over the columns of its staging model.
+
+    `names`: of the fields that hold an id, the resource and the column of it that name the thing; its staging model has the id under the same name.
+    """
 
     resource: str
     record_id: str
     fields: Mapping[str, str]
+    names: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     where: str = ""
     part: str = ""
     changed_by: str = ""
@@ -39,12 +43,33 @@ def load_tracked(told: Any, known: Mapping[str, str], where: str) -> tuple[Track
         place = f"history {number}"
         if not isinstance(entry, dict) or set(entry) - _KEYS or not {"resource", "record_id", "fields"} <= set(entry):
             raise UsageError("does not fit.", where=where, field=place, mend=f"Needs resource, record_id and fields; may have {', '.join(sorted(_KEYS))}.")
-        for field in entry["fields"]:
-            if field not in known:
-                raise UsageError("is no field with a history.", where=where, field=f"{place}.{field}",
+        fields, names = {}, {}
+        for name, told_of_it in entry["fields"].items():
+            if name not in known:
+                raise UsageError("is no field with a history.", where=where, field=f"{place}.{name}",
                                  mend=f"Name it under `history` in its entity's contract. Known: {', '.join(sorted(known))}.")
-        found.append(Tracked(**entry))
+            if isinstance(told_of_it, dict):
+                resource, _, column = str(told_of_it.get("name", "")).partition(".")
+                if set(told_of_it) != {"id", "name"} or not column:
+                    raise UsageError("does not fit.", where=where, field=f"{place}.{name}",
+                                     mend="Write SQL over the staging model, or {id: its column, name: resource.column that names it}.")
+                names[name] = (resource, column)
+            fields[name] = told_of_it["id"] if isinstance(told_of_it, dict) else told_of_it
+        found.append(Tracked(**{**entry, "fields": fields, "names": names}))
     return tuple(found)
+
+
+def named_fields(system: str, tracked: Sequence[Tracked], staging: Path) -> list[dict[str, str]]:
+    """The tracked fields that hold ids: entity, field, the staging model that names them, its columns of the id and of the name.
+
+    Raises UsageError for a resource that has no staging model.
+    """
+    found = []
+    for each in tracked:
+        for key, (resource, name) in each.names.items():
+            entity, column = key.split(".", 1)
+            found.append({"entity": entity, "field": column, "model": _staged(system, resource, staging).stem, "id": each.fields[key], "name": name})
+    return found
 
 
 def history_model(system: str, tracked: Sequence[Tracked], kinds: Mapping[str, str], staging: Path) -> str:
@@ -64,13 +89,17 @@ def history_model(system: str, tracked: Sequence[Tracked], kinds: Mapping[str, s
 
 def _versions(system: str, resource: str, staging: Path) -> str:
     """A staging model before it chooses the newest version, reading the loads that this history has not seen."""
-    path = staging / system / f"stg_{system}__{resource}.sql"
-    if not path.exists():
-        raise UsageError(f"{resource!r} has no staging model.", where=f"contracts/systems/{system}.yml", field="history", mend=f"Add {path.name}.")
-    body = path.read_text().split("latest as (", 1)[0].rstrip().removesuffix(",")
+    body = _staged(system, resource, staging).read_text().split("latest as (", 1)[0].rstrip().removesuffix(",")
     body = body[body.index("with "):]
     read = re.sub(r"landing\(('\w+', '\w+')\)", r"landing(\1, seen='last_load_id')", body)
     return f"{read}\n\nselect * from renamed"
+
+
+def _staged(system: str, resource: str, staging: Path) -> Path:
+    path = staging / system / f"stg_{system}__{resource}.sql"
+    if not path.exists():
+        raise UsageError(f"{resource!r} has no staging model.", where=f"contracts/systems/{system}.yml", field="history", mend=f"Add {path.name}.")
+    return path
 
 
 def _select(tracked: Tracked, entity: str, fields: Mapping[str, str], kinds: Mapping[str, str]) -> str:

@@ -42,6 +42,7 @@ def _world() -> World:
     world = setting()
     for key, currency in enumerate(("USD", "EUR", "JPY", "GBP", "KWD"), start=1):
         healthy(world, key, currency=currency)
+    world.add("netsuite", "terms", id=2, name="Net 30", daysuntilnetdue=30, isinactive=False, _changed_at=RECENT)
     invoice(world, Ids(1), suffix="-older", finalized=datetime(2026, 2, 10, tzinfo=UTC))
     world.one("zendesk", "organizations", Ids(1).organization)["entitlement_tier"] = "basic"  # a finding: D3
     for number, rate in ((3, "1.3"), (4, "0.0065"), (5, "0")):  # GBP, JPY, KWD as the currency itself shows them
@@ -69,7 +70,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, BuildResu
     result = build(where, _connections())
 
     one = Ids(1)
-    world.one("netsuite", "customers", one.erp).update(oncredithold=True, lastmodifieddate=HELD, lastmodifiedby="7")
+    world.one("netsuite", "customers", one.erp).update(oncredithold=True, terms=9, currency=2, lastmodifieddate=HELD, lastmodifiedby="7")
     world.one("stripe", "subscriptions", one.subscription).update(status="canceled", ended_at=HELD, _changed_at=HELD)
     world.one("zendesk", "organizations", Ids(2).organization).update(credit_status="hold")  # its stamp stays where it was
     land(where, world, SECOND, at=SECOND_READ)
@@ -131,6 +132,16 @@ def test_a_code_that_no_map_knows_keeps_its_raw_text(warehouse: duckdb.DuckDBPyC
         "select value, value_raw from field_history where entity = 'invoice' and field = 'status' and connection = 'netsuite' and record_id = ? "
         "order by valid_from", [str(Ids(4).ledger_invoice)]).fetchall()
     assert told == [("paid", "B"), (None, "Q")]
+
+
+def test_an_id_is_told_by_the_name_of_what_it_stands_for(warehouse: duckdb.DuckDBPyConnection) -> None:
+    def told(field: str) -> list[Any]:
+        return warehouse.execute(
+            "select value, value_raw, valid_to from field_history where entity = 'customer' and field = ? and connection = 'netsuite' and record_id = ? "
+            "order by valid_from", [field, str(Ids(1).erp)]).fetchall()
+
+    assert told("currency") == [("USD", "1", _bare(HELD)), ("EUR", "2", None)]
+    assert told("terms") == [("Net 30", "2", _bare(HELD)), (None, "9", None)], "what nobody names keeps its id"
 
 
 def test_the_history_is_the_same_from_the_landing_alone(built: tuple[Settings, BuildResult]) -> None:
@@ -336,6 +347,8 @@ def test_a_table_of_rates_that_fits_and_none_at_all(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("told", "what"), [
     ({"resource": "x"}, "must be a list"), ([{"resource": "x"}], "does not fit"), ([{"resource": "x", "record_id": "id", "fields": {}, "key": 1}], "does not fit"),
+    ([{"resource": "x", "record_id": "id", "fields": {"customer.name": {"id": "name_id"}}}], "customer.name: does not fit"),
+    ([{"resource": "x", "record_id": "id", "fields": {"customer.name": {"id": "name_id", "name": "names"}}}], "customer.name: does not fit"),
     ([{"resource": "x", "record_id": "id", "fields": {"customer.shoe_size": "size"}}], "no field with a history"),
 ])
 def test_history_lines_that_do_not_fit_are_named(told: Any, what: str) -> None:

@@ -96,6 +96,8 @@ versions as (
             when 'is_active' then case when not coalesce(is_inactive, false) then 'true' when not (not coalesce(is_inactive, false)) then 'false' end
             when 'is_on_hold' then case when coalesce(is_on_hold, false) then 'true' when not (coalesce(is_on_hold, false)) then 'false' end
             when 'credit_limit' then {{ number_text(money('credit_limit')) }}
+            when 'currency' then nullif(cast(currency_id as {{ sql_type('string') }}), '')
+            when 'terms' then nullif(cast(terms_id as {{ sql_type('string') }}), '')
         end as value,
         last_modified_by_id as changed_by,
         is_removed,
@@ -103,7 +105,7 @@ versions as (
         extracted_at,
         load_id
     from customers_versions
-    cross join (select 'name' as tracked_field union all select 'tax_id' as tracked_field union all select 'is_active' as tracked_field union all select 'is_on_hold' as tracked_field union all select 'credit_limit' as tracked_field) as tracked
+    cross join (select 'name' as tracked_field union all select 'tax_id' as tracked_field union all select 'is_active' as tracked_field union all select 'is_on_hold' as tracked_field union all select 'credit_limit' as tracked_field union all select 'currency' as tracked_field union all select 'terms' as tracked_field) as tracked
     where customer_id is not null
 
     union all
