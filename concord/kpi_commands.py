@@ -13,7 +13,8 @@ from concord.printing import Json, out, show
 
 def kpis(
     context: typer.Context,
-    view: Annotated[str | None, typer.Argument(help="support_operations, revenue_operations, finance or engineering; all KPIs where none is named.")] = None,
+    view: Annotated[str | None, typer.Argument(
+        help="support_operations, revenue_operations, finance or engineering, or how one begins; all KPIs where none is named.")] = None,
     segments: Annotated[bool, typer.Option("--segments", help="Every part of a KPI, not only the whole.")] = False,
     json_: Json = False,
 ) -> None:
@@ -23,7 +24,10 @@ def kpis(
 
     views = load_kpis().views
     if view is not None and view not in views:
-        raise UsageError(f"{view!r} is no view.", where="kpis", mend=f"Known: {', '.join(views)}.")
+        meant = [name for name in views if name.startswith(view)]
+        if len(meant) != 1:
+            raise UsageError(f"{view!r} is no view.", where="kpis", mend=f"Known: {', '.join(views)}.")
+        view = meant[0]
     rows, currency = trends(context.obj.settings, view, segments=segments)
     if json_:
         show("", rows, True)

@@ -6,22 +6,29 @@ What people and our writes did is laid down as the operational store would tell 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from concord.connections import Connection
 from concord.errors import UsageError
+from concord.kpi_commands import kpis
+from concord.settings import Settings
 from tests.transform.landing_fixture import NOW, RECENT, Ids, World, connections, healthy, invoice, land, setting, settings_at
 from transform.build import build
 from transform.generate import CONTRACTS
 from transform.kpis import load_kpis
 from transform.operations import Published, laid_down, lay_down, operations_shape
+from transform.publish import publish
 
 HOUR, DAY, MINUTE = timedelta(hours=1), timedelta(days=1), timedelta(minutes=1)
 TODAY = date(2026, 3, 10)
@@ -64,10 +71,10 @@ def _world() -> World:
     world.add("stripe", "credit_notes", id="cn_2", number="CN2", invoice=Ids(2).invoice, customer=Ids(2).billing, status="issued", currency="usd",
               amount=1200, subtotal=1200, total=1200, created=at(7, 12), _changed_at=at(7, 12))
     _document(world, 9201, "CustCred", 2, "A", tranid="CM9201", externalid="cn_2", foreigntotal=Decimal("12"), taxtotal=Decimal(0), createddate=at(7, 18))
-    # a dispute of two days, and one that is still open
-    for number, status, days in ((1, "won", 2), (2, "needs_response", 1)):
+    # a dispute of two days, one that is still open, and one that was lost nobody knows when
+    for number, status, changed in ((1, "won", at(8)), (2, "needs_response", at(7)), (3, "lost", None)):
         world.add("stripe", "disputes", id=f"dp_{number}", charge="ch_order", amount=10000, currency="usd", status=status, reason="general",
-                  created=at(6), _changed_at=at(6 + days))
+                  created=at(6), _changed_at=changed)
     # cases: on the known order, on an unknown one, without context, waiting since long
     ticket[1].update(tags=["return"], order_number="SO9001")
     ticket[2].update(tags=["shipment"], order_number="SO-unknown")
@@ -159,7 +166,7 @@ EVENTS: list[Mapping[str, Any]] = [
 
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     home: Path = tmp_path_factory.mktemp("kpis")
     settings = settings_at(home)
     world = _world()
@@ -173,7 +180,13 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckD
             Connection(name="stripe", system="stripe", role="billing", sandbox=True, region="emea"),
             Connection(name="netsuite", system="netsuite", role="erp", sandbox=True, legal_entities=("7",))]
     build(settings, connections(told))
-    connection = duckdb.connect(str(settings.warehouse), read_only=True)
+    publish(settings)
+    return settings
+
+
+@pytest.fixture(scope="module")
+def warehouse(site: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    connection = duckdb.connect(str(site.warehouse), read_only=True)
     connection.sql("set TimeZone = 'UTC'")
     yield connection
     connection.close()
@@ -280,6 +293,19 @@ def test_views_show_what_is_not_measured_too(warehouse: duckdb.DuckDBPyConnectio
     assert target == (False, 0)
     week = warehouse.execute("select value_7d, before_7d, change_7d from view_support_operations where kpi = 'case_to_order_linkage'").fetchone()
     assert week == (Decimal("0.5"), None, None)
+
+
+def test_a_view_is_asked_for_by_how_its_name_begins(site: Settings) -> None:
+    asked = typer.Typer()
+    asked.command()(kpis)
+
+    def told(view: str) -> list[str]:
+        answer = CliRunner().invoke(asked, [view, "--json"], obj=SimpleNamespace(settings=site), catch_exceptions=False)
+        return [row["kpi"] for row in json.loads(answer.stdout)]
+
+    assert told("support") == told("support_operations") != told("finance") != []
+    with pytest.raises(UsageError, match="'sales' is no view. Known: support_operations"):
+        told("sales")
 
 
 def test_order_status(warehouse: duckdb.DuckDBPyConnection) -> None:

@@ -25,7 +25,8 @@ disputes as (
         {{ seconds_between('document.updated_at', 'document.opened_at') }} as seconds,
         {{ region_of_connection('document.connection') }} as served_region
     from {{ ref('dispute') }} as document
-    where document.status in ('won', 'lost', 'withdrawn') and document.updated_at >= document.opened_at
+    -- of one that was closed before the first read some vendors do not tell when: it shows the moment that it was opened
+    where document.status in ('won', 'lost', 'withdrawn') and document.updated_at > document.opened_at
 ),
 
 approvals as (
