@@ -6,7 +6,7 @@ import getpass
 import json
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -363,7 +363,19 @@ def findings(
             [kind, kind, limit],
         )
         names = [column[0] for column in rows.description or []]
-        _show("Findings", [dict(zip(names, row, strict=True)) for row in rows.fetchall()], json_)
+        found = [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+    _show("Findings", found if json_ else [_finding_line(row) for row in found], json_)
+
+
+def _finding_line(row: Mapping[str, Any]) -> dict[str, Any]:
+    sides = ((row[f"{side}_connection"], row[f"{side}_id"], row[f"{side}_value"]) for side in ("left", "right"))
+    return {
+        "finding": f"{row['drift_id']} {row['class']}", "severity": row["severity"], "owner": row["owner_role"],
+        "at risk": None if row["exposure"] is None else f"{row['exposure']:,.2f} {row['currency'] or ''}".rstrip(), "since": f"{row['since']:%Y-%m-%d}",
+        "field": row["field"],
+        "held": "\n".join(
+            (f"{connection}:{record}" if record else connection) + (f" = {value}" if value is not None else "") for connection, record, value in sides if connection),
+        "what": row["detail"]}
 
 
 @app.command()

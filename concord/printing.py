@@ -12,7 +12,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+_READABLE = 10  # characters; a narrower column of longer texts cannot be read
 WIDTH = None if sys.stdout.isatty() else 140  # a file or pipe has no width of its own
 out = Console(width=WIDTH)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -36,9 +38,25 @@ def show(title: str, rows: Sequence[dict[str, Any]] | Iterable[dict[str, Any]], 
     if not rows:
         out.print(f"{title}: nothing." if title else "No rows.")
         return
+    names = [str(name) for name in rows[0]]
+    cells = [["" if value is None else str(value) for value in row.values()] for row in rows]
     table = Table(title=title or None, title_justify="left")
-    for name in rows[0]:
-        table.add_column(str(name), justify="right" if isinstance(rows[0][name], int | float | Decimal) else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    if _fits(names, cells):
+        for name, value in rows[0].items():
+            table.add_column(Text(str(name)), justify="right" if isinstance(value, int | float | Decimal) else "left", overflow="fold")
+        for line in cells:
+            table.add_row(*map(Text, line))  # as it is: what stands in brackets is no style
+    else:
+        table.add_column("column")
+        table.add_column("value", overflow="fold")
+        for line in cells:
+            for name, text in zip(names, line, strict=True):
+                table.add_row(Text(name), Text(text))
+            table.add_section()
     out.print(table)
+
+
+def _fits(names: Sequence[str], cells: Sequence[Sequence[str]]) -> bool:
+    """Whether every column can be as wide as it has to be to be read; if not, records are printed one below the other."""
+    widest = (max(len(part) for text in texts for part in text.splitlines() or [""]) for texts in zip(names, *cells, strict=True))
+    return sum(min(width, _READABLE) + 3 for width in widest) + 1 <= out.width
