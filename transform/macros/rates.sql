@@ -32,9 +32,9 @@
 {%- endmacro %}
 
 {#- What an amount in a document's currency is in the reporting currency, in its minor units. Needs `reporting_joins` after the model's own joins. -#}
-{% macro in_reporting_currency(amount, currency) -%}
+{% macro in_reporting_currency(amount, currency, rate='reporting_rate') -%}
     {%- set money_type = sql_type('money') -%}
-    {%- set converted = 'cast(' ~ amount ~ ' as decimal(20, 6)) * reporting_rate.rate' -%}
+    {%- set converted = 'cast(' ~ amount ~ ' as decimal(20, 6)) * ' ~ rate ~ '.rate' -%}
     case
         when {{ currency }} = reporting.currency then
             case reporting.minor_units
@@ -61,6 +61,10 @@
 
 {% macro reporting_joins(currency, day) -%}
 left join {{ ref('reporting_currency') }} as reporting on 1 = 1
-left join {{ ref('reporting_rate') }} as reporting_rate
-    on {{ currency }} = reporting_rate.currency and cast({{ day }} as date) = reporting_rate.rate_date
+{{ rate_join(currency, day) }}
+{%- endmacro %}
+
+{% macro rate_join(currency, day, rate='reporting_rate') -%}
+left join {{ ref('reporting_rate') }} as {{ rate }}
+    on {{ currency }} = {{ rate }}.currency and cast({{ day }} as date) = {{ rate }}.rate_date
 {%- endmacro %}

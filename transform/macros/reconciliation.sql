@@ -10,6 +10,34 @@
     {{ money('greatest(coalesce(' ~ size ~ ', 0.01) * ' ~ units ~ ', abs(coalesce(' ~ amount ~ ', 0)) * ' ~ share ~ ')') }}
 {%- endmacro %}
 
+{#- What has been credited is not owed: an invoice settled by credit notes may be paid, or booked net of them, on one side only. -#}
+{% macro credited_invoices() -%}
+    select connection, billing_invoice_id, sum(total_amount) as credited_amount
+    from {{ ref('credit_note') }}
+    where role = 'billing' and status in ('issued', 'open', 'applied') and billing_invoice_id is not null
+    group by connection, billing_invoice_id
+{%- endmacro %}
+
+{#- Size of the smallest unit of a currency as an invoice's system counts it. -#}
+{% macro invoice_units() -%}
+    select system, currency, cast(minor_size as decimal(9, 6)) as minor_size from {{ ref('currency') }}
+{%- endmacro %}
+
+{#- The business chain of an invoice: `billing` and `ledger` are its two documents, one of them may be missing. -#}
+{% macro invoice_correlation() -%}
+    case
+            when billing.erp_order_id is not null then 'order:' || billing.erp_order_id
+            when ledger.erp_order_id is not null then 'order:' || ledger.erp_order_id
+            when billing.subscription_id is not null then 'subscription:' || billing.subscription_id
+            else 'invoice:' || coalesce(billing.invoice_id, ledger.invoice_id)
+        end
+{%- endmacro %}
+
+{#- The difference allowed in an invoice's amounts; `unit` is its currency's. -#}
+{% macro invoice_tolerance(lines, total_minor, policy) -%}
+    cast({{ tolerance_minor(lines, total_minor, policy) }} * coalesce(unit.minor_size, 0.01) as {{ sql_type('money') }})
+{%- endmacro %}
+
 {#- Two documents of one customer, as far as both know theirs: ids of different accounts may be the same. -#}
 {% macro same_customer(left, right) -%}
     ({{ left }}.customer_id = {{ right }}.customer_id or {{ left }}.customer_id is null or {{ right }}.customer_id is null)

@@ -105,5 +105,10 @@
 {#- When the newest completed load saw the world. Models never ask the machine's clock, so a rebuild gives the same rows. -#}
 {% macro as_of() -%} (select max(as_of) from {{ ref('extraction_clock') }}) {%- endmacro %}
 
+{#- True where more than so many whole seconds lie between a moment and `as_of`: a comparison of moments, a quarter of the cost of counting them. -#}
+{% macro is_older(moment, seconds) -%}
+    {{ moment }} <= (select {{ dbt.dateadd('second', -(seconds | int) - 1, 'max(as_of)') }} from {{ ref('extraction_clock') }})
+{%- endmacro %}
+
 {#- 'a', 'b' from a list, for IN. -#}
 {% macro quoted(items) -%} {% for item in items %}'{{ item }}'{{ ', ' if not loop.last }}{% endfor %} {%- endmacro %}

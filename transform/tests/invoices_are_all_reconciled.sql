@@ -2,8 +2,8 @@
 select document.invoice_key
 from {{ ref('invoice') }} as document
 left join (
-    select billing_connection || ':' || billing_invoice_id as invoice_key from {{ ref('reconciled_invoice') }} where billing_invoice_id is not null
+    select billing_key as invoice_key from {{ ref('invoice_pair') }}
     union all
-    select ledger_connection || ':' || ledger_invoice_id from {{ ref('reconciled_invoice') }} where ledger_invoice_id is not null
+    select ledger_key from {{ ref('invoice_pair') }}
 ) as pair on document.invoice_key = pair.invoice_key
 where pair.invoice_key is null

@@ -1,22 +1,12 @@
 -- which chain each document belongs to: the order that it was made of, else the subscription or invoice that the reconciliation names
-with invoice_chains as (
-    select invoice_key, min(correlation_id) as correlation_id
-    from (
-        select billing_connection || ':' || billing_invoice_id as invoice_key, correlation_id from {{ ref('reconciled_invoice') }} where billing_invoice_id is not null
-        union all
-        select ledger_connection || ':' || ledger_invoice_id as invoice_key, correlation_id from {{ ref('reconciled_invoice') }} where ledger_invoice_id is not null
-    ) as paired
-    group by invoice_key
-),
-
--- no more columns than are asked for: several steps read these, so they are kept
-invoices as (
+with invoices as (
+    -- no more columns than are asked for: several steps read these, so they are kept
     select
         document.invoice_key, document.invoice_id, document.role, document.customer_id, chain.correlation_id,
         case when coalesce(document.status, '') not in ('draft', 'void', 'rejected') then document.reporting_amount end as amount,
         coalesce(document.finalized_at, document.created_at) as happened_at
     from {{ ref('invoice') }} as document
-    inner join invoice_chains as chain on document.invoice_key = chain.invoice_key
+    inner join {{ ref('invoice_chain') }} as chain on document.invoice_key = chain.invoice_key
 ),
 
 order_numbers as (

@@ -3,14 +3,14 @@
 -- a group's disagreement stands on its lead; of a tie, only the owner's document counts
 with classes as (
     select *, class as found_class
-    from {{ ref('reconciled_invoice') }}
+    from {{ ref('invoice_difference') }}
     where class in ('missing_in_erp', 'missing_in_billing', 'duplicate', 'customer_unknown')
         or (class in ('currency', 'amount', 'tax') and member = 1)
         or (class = 'ambiguous' and billing_invoice_id is not null)
 
     union all
 
-    select *, 'status' as found_class from {{ ref('reconciled_invoice') }} where status_class = 'status'
+    select *, 'status' as found_class from {{ ref('invoice_difference') }} where status_class = 'status'
 ),
 
 known_rates as (

@@ -9,6 +9,20 @@
 (select ledger_key, billing_key, 1 as pass, 'id' as method from by_id where ledger_key is not null and billing_key is not null
     union all select ledger_key, billing_key, pass, method from late_links)
 {%- endset -%}
+{#- a pair by id that says the same on both sides is settled in the join that finds it; all else is for invoice_difference -#}
+{%- set settled -%}
+case
+        when billing.customer_id is not null and billing.currency = ledger.currency and billing.total_amount = ledger.total_amount
+            and coalesce(billing.tax_amount = ledger.tax_amount, true)
+            and case billing.status
+                {%- for status, allowed in policy['allowed_pairs'].items() if status not in ('draft', 'void') %}
+                when '{{ status }}' then ledger.status in ({{ quoted(allowed | reject('equalto', 'void') | list) }})
+                {%- endfor %}
+            end
+            then case {{ is_older('coalesce(billing.status_changed_at, ledger.created_at)', policy['grace_seconds']) }}
+                when true then 'matched' when false then 'timing' end
+    end as class
+{%- endset -%}
 with {% if billing_connections | length > 1 -%}
 -- two installations of a vendor may number their invoices alike: such an id names an invoice only together with its customer
 repeated_ids as (
@@ -25,7 +39,7 @@ told_apart as (
 ),
 
 by_id as (
-    select ledger.invoice_key as ledger_key, billing.invoice_key as billing_key
+    select ledger.invoice_key as ledger_key, billing.invoice_key as billing_key, {{ settled }}
     from {{ billing }} as billing
     left join repeated_ids on billing.invoice_id = repeated_ids.invoice_id
     left join told_apart on billing.invoice_key = told_apart.invoice_key
@@ -35,7 +49,7 @@ by_id as (
 ),
 {%- else -%}
 by_id as (
-    select ledger.invoice_key as ledger_key, billing.invoice_key as billing_key
+    select ledger.invoice_key as ledger_key, billing.invoice_key as billing_key, {{ settled }}
     from {{ billing }} as billing
     full outer join {{ ledger }} as ledger on ledger.billing_invoice_id = billing.invoice_id
 ),
@@ -384,17 +398,18 @@ alone as (
 
 select
     by_id.billing_key, by_id.ledger_key, 'id' as method, cast({{ policy['confidence_id'] }} as decimal(5, 4)) as confidence,
-    cast(null as {{ sql_type('string') }}) as group_key, '1:1' as cardinality, 1 as member, 1 as place, cast(null as {{ sql_type('string') }}) as reason
+    cast(null as {{ sql_type('string') }}) as group_key, '1:1' as cardinality, 1 as member, 1 as place, cast(null as {{ sql_type('string') }}) as reason,
+    by_id.class
 from by_id
 left join several on by_id.billing_key = several.billing_key
 where by_id.billing_key is not null and by_id.ledger_key is not null and several.billing_key is null
 
 union all
 
-select billing_key, ledger_key, method, cast(confidence as decimal(5, 4)), group_key, cardinality, member, place, reason
+select billing_key, ledger_key, method, cast(confidence as decimal(5, 4)), group_key, cardinality, member, place, reason, null
 from paired_late
 
 union all
 
-select billing_key, ledger_key, null, null, null, null, 1, 1, reason
+select billing_key, ledger_key, null, null, null, null, 1, 1, reason, null
 from alone

@@ -37,24 +37,6 @@ several_applied as (
     group by applied.connection, applied.payment_id
 ),
 
-billing_invoices as (
-    select
-        billing_connection as connection, billing_invoice_id as invoice_id, min(correlation_id) as correlation_id,
-        max(case when class = 'missing_in_erp' then 1 else 0 end) as is_unbooked
-    from {{ ref('reconciled_invoice') }}
-    where billing_invoice_id is not null
-    group by billing_connection, billing_invoice_id
-),
-
-ledger_invoices as (
-    select
-        ledger_connection as connection, ledger_invoice_id as invoice_id, min(correlation_id) as correlation_id,
-        max(case when class = 'missing_in_billing' then 1 else 0 end) as is_unbilled
-    from {{ ref('reconciled_invoice') }}
-    where ledger_invoice_id is not null
-    group by ledger_connection, ledger_invoice_id
-),
-
 billed_customers as (
     select customer_id, min(connection) as connection from {{ ref('crosswalk') }} where role = 'billing' group by customer_id
 ),
@@ -84,7 +66,7 @@ documents as (
     select
         coalesce(pair.billing_key, pair.ledger_key) || case when pair.billing_key is null or pair.ledger_key is null then '' else ' / ' || pair.ledger_key end as pair_key,
         coalesce(billing.customer_id, ledger.customer_id) as customer_id,
-        coalesce(billing_invoice.correlation_id, ledger_invoice.correlation_id, 'payment:' || coalesce(billing.payment_id, ledger.payment_id)) as correlation_id,
+        coalesce(billed_invoice.correlation_id, booked_invoice.correlation_id, 'payment:' || coalesce(billing.payment_id, ledger.payment_id)) as correlation_id,
         coalesce(billing.connection, billed.connection) as billing_connection,
         billing.payment_id as billing_payment_id,
         coalesce(ledger.connection, owner.owner_connection) as ledger_connection,
@@ -99,8 +81,8 @@ documents as (
         pair.reason as search_reason,
         ledger.billing_payment_id is not null as names_billing,
         billed.connection is not null as is_billed_customer,
-        coalesce(billing_invoice.is_unbooked = 1, false) as is_invoice_unbooked,
-        coalesce(ledger_invoice.is_unbilled = 1, false) as is_invoice_unbilled,
+        coalesce(billed_invoice.is_missing, false) as is_invoice_unbooked,
+        coalesce(booked_invoice.is_missing, false) as is_invoice_unbilled,
         billing.status as billing_status,
         ledger.status as ledger_status,
         billing.currency as billing_currency,
@@ -127,7 +109,9 @@ documents as (
         end as billing_applied,
         case when booked.payment_id is not null then booked.amount when ledger_applies.connection is not null then 0 end as ledger_applied,
         cast({{ policy['tolerance_minor'] }} * coalesce(unit.minor_size, 0.01) as {{ sql_type('money') }}) as tolerance,
-        coalesce(billing.paid_at, ledger.paid_at) as since
+        coalesce(billing.paid_at, ledger.paid_at) as since,
+        coalesce(ledger.company_id, billing.company_id) as company_id,
+        coalesce(billing.region, ledger.region) as region
     from {{ ref('payment_pair') }} as pair
     left join {{ ref('payment') }} as billing on pair.billing_key = billing.payment_key and billing.role = 'billing'
     left join {{ ref('payment') }} as ledger on pair.ledger_key = ledger.payment_key and ledger.role = 'erp'
@@ -141,9 +125,9 @@ documents as (
     left join several_applied as several_booked on booked.connection = several_booked.connection and booked.payment_id = several_booked.payment_id
     left join applying_connections as billing_applies on billing.connection = billing_applies.connection
     left join applying_connections as ledger_applies on ledger.connection = ledger_applies.connection
-    left join billing_invoices as billing_invoice
-        on billing.connection = billing_invoice.connection and coalesce(applied.invoice_id, billing.billing_invoice_id) = billing_invoice.invoice_id
-    left join ledger_invoices as ledger_invoice on ledger.connection = ledger_invoice.connection and booked.invoice_id = ledger_invoice.invoice_id
+    left join {{ ref('invoice_chain') }} as billed_invoice
+        on billing.connection || ':' || coalesce(applied.invoice_id, billing.billing_invoice_id) = billed_invoice.invoice_key
+    left join {{ ref('invoice_chain') }} as booked_invoice on ledger.connection || ':' || booked.invoice_id = booked_invoice.invoice_key
     left join billed_customers as billed on ledger.customer_id = billed.customer_id
     left join owner_connections as owner on billing.customer_id = owner.customer_id
 ),
@@ -161,8 +145,8 @@ differences as (
             then greatest(billing_total - billing_applied - refunded_amount - case when is_lost then disputed_amount else 0 end, 0) end as billing_unapplied,
         case when ledger_applied is not null and ledger_status is distinct from 'void'
             then greatest(ledger_total - ledger_applied - case when cardinality = '1:1' then refunded_amount else 0 end, 0) end as ledger_unapplied,
-        {{ age_seconds(as_of(), 'since') }} > {{ policy['grace_seconds'] }} as is_past_grace,
-        {{ age_seconds(as_of(), 'since') }} > {{ policy['application_grace_seconds'] }} as is_past_application_grace
+        {{ is_older('since', policy['grace_seconds']) }} as is_past_grace,
+        {{ is_older('since', policy['application_grace_seconds']) }} as is_past_application_grace
     from documents
 ),
 
@@ -244,5 +228,7 @@ select
         when class = 'unapplied' and coalesce(billing_unapplied, 0) > tolerance
             then case when billing_unapplied >= billing_total - refunded_amount then 'settles nothing' else 'settles less than it is' end
         when class = 'unapplied' then 'not applied in the ERP'
-    end as reason
+    end as reason,
+    coalesce(company_id, {{ told_of_connection('ledger_connection', var('legal_entities', {})) }}) as company_id,
+    region
 from classified

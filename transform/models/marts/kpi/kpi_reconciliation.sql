@@ -6,20 +6,14 @@ invoices as (
         'invoice' as domain,
         pair.class,
         pair.invoice_date as day,
-        coalesce(ledger.company_id, billing.company_id, {{ told_of_connection('pair.ledger_connection', var('legal_entities', {})) }}) as company_id,
-        coalesce(billing.region, ledger.region) as region,
+        pair.company_id,
+        pair.region,
         coalesce(pair.billing_connection, '') || '>' || coalesce(pair.ledger_connection, '') as system_pair,
         {{ in_reporting_currency('pair.billing_amount', 'pair.billing_currency') }} as left_amount,
-        ledger_side.amount as right_amount
+        {{ in_reporting_currency('pair.ledger_amount', 'pair.ledger_currency', 'ledger_rate') }} as right_amount
     from {{ ref('reconciled_invoice') }} as pair
-    left join {{ ref('invoice') }} as billing on pair.billing_connection || ':' || pair.billing_invoice_id = billing.invoice_key
-    left join {{ ref('invoice') }} as ledger on pair.ledger_connection || ':' || pair.ledger_invoice_id = ledger.invoice_key
     {{ reporting_joins('pair.billing_currency', 'pair.invoice_date') }}
-    left join (
-        select pair.pair_key, {{ in_reporting_currency('pair.ledger_amount', 'pair.ledger_currency') }} as amount
-        from {{ ref('reconciled_invoice') }} as pair
-        {{ reporting_joins('pair.ledger_currency', 'pair.invoice_date') }}
-    ) as ledger_side on pair.pair_key = ledger_side.pair_key
+    {{ rate_join('pair.ledger_currency', 'pair.invoice_date', 'ledger_rate') }}
 ),
 
 orders as (
@@ -56,16 +50,14 @@ payments as (
     select
         'payment' as domain,
         pair.class,
-        cast(coalesce(billing.paid_at, ledger.paid_at) as date) as day,
-        coalesce(ledger.company_id, billing.company_id, {{ told_of_connection('pair.ledger_connection', var('legal_entities', {})) }}) as company_id,
-        coalesce(billing.region, ledger.region) as region,
+        cast(pair.since as date) as day,
+        pair.company_id,
+        pair.region,
         coalesce(pair.billing_connection, '') || '>' || coalesce(pair.ledger_connection, '') as system_pair,
         {{ in_reporting_currency('pair.billing_amount', 'coalesce(pair.billing_currency, pair.ledger_currency)') }} as left_amount,
         {{ in_reporting_currency('pair.ledger_amount', 'coalesce(pair.billing_currency, pair.ledger_currency)') }} as right_amount
     from {{ ref('reconciled_payment') }} as pair
-    left join {{ ref('payment') }} as billing on pair.billing_connection || ':' || pair.billing_payment_id = billing.payment_key
-    left join {{ ref('payment') }} as ledger on pair.ledger_connection || ':' || pair.ledger_payment_id = ledger.payment_key
-    {{ reporting_joins('coalesce(pair.billing_currency, pair.ledger_currency)', 'coalesce(billing.paid_at, ledger.paid_at)') }}
+    {{ reporting_joins('coalesce(pair.billing_currency, pair.ledger_currency)', 'pair.since') }}
 ),
 
 pairs as (
