@@ -32,6 +32,7 @@ class Settings:
     data: Path | None  # real data sets for the sandbox's world, if there are any
     reporting_currency: str = ""  # ISO 4217; empty: the currency that all ledgers keep their books in
     own_exchange_rates: Path | None = None  # a table of rates where it does not stand at `exchange_rates`
+    own_dbt_cache: Path | None = None  # where parsed dbt projects are kept; several installations may share one
     memory_limit: str = ""  # of DuckDB while it builds, as 8GB; empty: what transform/profiles.yml says
 
     @property
@@ -53,6 +54,11 @@ class Settings:
     @property
     def dbt_target(self) -> Path:
         return self.home / "dbt"
+
+    @property
+    def dbt_cache(self) -> Path:
+        """Parsed dbt projects, under the digest of what they were parsed from."""
+        return self.own_dbt_cache or self.dbt_target / "manifests"
 
     @property
     def sandbox(self) -> Path:
@@ -83,7 +89,8 @@ class Settings:
 
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read CONCORD_HOME, CONCORD_CONNECTIONS, CONCORD_OPERATIONS_URL, CONCORD_DATA, CONCORD_REPORTING_CURRENCY, CONCORD_EXCHANGE_RATES and CONCORD_MEMORY.
+    """Read CONCORD_HOME, CONCORD_CONNECTIONS, CONCORD_OPERATIONS_URL, CONCORD_DATA, CONCORD_REPORTING_CURRENCY, CONCORD_EXCHANGE_RATES,
+    CONCORD_DBT_CACHE and CONCORD_MEMORY.
 
     Raises UsageError when CONCORD_DATA names a folder or CONCORD_EXCHANGE_RATES a file that is not there, or CONCORD_MEMORY is no amount of memory.
     Creates nothing.
@@ -112,6 +119,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         data=data,
         reporting_currency=(environment.get("CONCORD_REPORTING_CURRENCY") or "").strip().upper(),
         own_exchange_rates=rates,
+        own_dbt_cache=Path(cache).expanduser().resolve() if (cache := environment.get("CONCORD_DBT_CACHE")) else None,
         memory_limit=memory,
     )
 

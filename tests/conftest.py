@@ -12,6 +12,17 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from tests.dbt_cache import NAME
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """See tests/dbt_cache.py; pytest-xdist's workers share the folder, too."""
+    base = tmp_path_factory.getbasetemp()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(NAME, str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "dbt_cache"))
+        yield
+
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:

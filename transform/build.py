@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,9 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LOAD_FILE = re.compile(r"(\d+\.\d+)\.")
 _LOAD_RECORD = re.compile(r"__(\d+\.\d+)\.jsonl$")
 _MOST_SHOWN = 5
+# where things lie and what has landed: no model's place in the graph and no configuration hangs on these
+_ONLY_RUN = frozenset({"landing", "landed", "operations", "warehouse", "temp_directory", "exchange_rates", "memory_limit"})
+_KEPT_SECONDS = 7 * 86_400
 
 
 @dataclass(frozen=True)
@@ -144,17 +148,16 @@ def build(
 
 
 def manifest(settings: Settings, connections: Mapping[str, Connection]) -> Path:
-    """The project's manifest.json, parsed once for each state of the project's files and each choice of connections."""
+    """The project's manifest.json, parsed once for each state of the project's files and of what its graph hangs on."""
     variables = dbt_vars(settings, connections)
     wanted = _manifest_path(settings, variables)
     if not wanted.exists():
         settings.dbt_target.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="parse-", dir=settings.dbt_target) as folder:  # another process may parse at the same time
             invoke_dbt(settings, ["parse"], variables, None, Path(folder))
-            parsed = Path(folder) / "manifest.json"
-            if not parsed.exists():
-                raise ConcordError("dbt could not parse the project.", where=str(DBT_PROJECT), mend="Run `concord build` to see why.")
-            _keep_manifest(parsed, wanted)
+            _keep_manifest(Path(folder), wanted)
+        if not wanted.exists():
+            raise ConcordError("dbt could not parse the project.", where=str(DBT_PROJECT), mend="Run `concord build` to see why.")
     return wanted
 
 
@@ -297,13 +300,17 @@ def invoke_dbt(
     from dbt.cli.main import dbtRunner
 
     Path(str(variables["temp_directory"])).mkdir(parents=True, exist_ok=True)
+    project = _connected_project(settings, variables)
     common = [
-        "--project-dir", str(_connected_project(settings, variables)), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(target or _target(settings)),
+        "--project-dir", str(project), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(target or _target(settings)),
         "--log-path", str(settings.home / "logs"), "--vars", json.dumps(variables),
     ]
     flags = ["--quiet", "--no-use-colors", "--no-version-check", "--no-send-anonymous-usage-stats", "--log-level", "none", "--log-level-file", "none"]
-    if arguments[0] == "build" and _manifest_path(settings, variables).exists():
+    wanted = _manifest_path(settings, variables)
+    known = None
+    if arguments[0] == "build" and target is None and wanted.exists():
         flags.append("--no-write-json")  # seconds for files that are there already or that nobody reads
+        known = _parsed_project(wanted, project)
 
     def watch(event: Any) -> None:
         if on_event is not None and event.info.name == "NodeFinished":
@@ -314,13 +321,12 @@ def invoke_dbt(
                 message=str(event.data.run_result.message)))
 
     try:
-        outcome = dbtRunner(callbacks=[watch]).invoke([*flags, *arguments, *common])
+        outcome = dbtRunner(manifest=known, callbacks=[watch]).invoke([*flags, *arguments, *common])
     finally:
         # dbt keeps the file open for the life of the process; the next reader must not wait for that
         DuckDBConnectionManager.close_all_connections()
-    parsed = _target(settings) / "manifest.json"
-    if arguments[0] == "build" and target is None and parsed.exists():
-        _keep_manifest(parsed, _manifest_path(settings, variables))
+    if arguments[0] == "build" and target is None and known is None and outcome.exception is None:
+        _keep_manifest(_target(settings), wanted)
     if outcome.exception is not None:
         return (), _first_lines(str(outcome.exception))
     results = getattr(outcome.result, "results", None) or []
@@ -408,21 +414,40 @@ def _target(settings: Settings) -> Path:
 
 
 def _manifest_path(settings: Settings, variables: Mapping[str, Any]) -> Path:
-    told = json.dumps([variables[name] for name in ("connections", "roles", "drops")], sort_keys=True)
-    digest = hashlib.sha256(f"{_project_digest()} {told}".encode()).hexdigest()[:24]
-    return settings.dbt_target / "manifests" / f"{digest}.json"
+    """Named after all that parsing depends on: the project, dbt itself, and every variable but those that only the running SQL asks for."""
+    told = json.dumps({name: value for name, value in variables.items() if name not in _ONLY_RUN}, sort_keys=True)
+    versions = " ".join(version(package) for package in ("dbt-core", "dbt-adapters", "dbt-duckdb"))
+    digest = hashlib.sha256(f"{_project_digest()} {versions} {told}".encode()).hexdigest()[:24]
+    return settings.dbt_cache / f"{digest}.json"
 
 
-def _keep_manifest(parsed: Path, wanted: Path) -> None:
-    """Copy under the name of the project's state; older states are of no use."""
+def _parsed_project(manifest: Path, project: Path) -> Any:
+    """What dbt made of the same project before, in this installation or in another that shares the cache; None where it has to parse."""
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.contracts.graph.nodes import SeedNode
+
+    kept = manifest.with_suffix(".msgpack")
+    if not kept.exists():
+        return None
+    parsed = Manifest.from_msgpack(kept.read_bytes())
+    for node in parsed.nodes.values():
+        if isinstance(node, SeedNode):  # read where it lay when it was parsed; a steward's decisions lie with the installation
+            node.root_path = str(project)
+    parsed.build_flat_graph()  # `graph` in macros; dbt does this after it has parsed
+    return parsed
+
+
+def _keep_manifest(target: Path, wanted: Path) -> None:
+    """Copies of what dbt parsed, under the name of the project's state; states that nobody has made for a week are of no use."""
     wanted.parent.mkdir(parents=True, exist_ok=True)
-    if wanted.exists():
-        return
-    for older in wanted.parent.glob("*.json"):
-        older.unlink()
-    partial = wanted.with_suffix(f".{os.getpid()}.partial")
-    shutil.copyfile(parsed, partial)
-    partial.replace(wanted)
+    for made, kept in ((target / "partial_parse.msgpack", wanted.with_suffix(".msgpack")), (target / "manifest.json", wanted)):
+        if made.exists() and not kept.exists():
+            partial = kept.with_suffix(f"{kept.suffix}.{os.getpid()}.partial")
+            shutil.copyfile(made, partial)
+            partial.replace(kept)
+    for older in wanted.parent.iterdir():
+        if older.stem != wanted.stem and time.time() - older.stat().st_mtime > _KEPT_SECONDS:
+            older.unlink(missing_ok=True)
 
 
 def _project_digest(*, with_data: bool = True) -> str:

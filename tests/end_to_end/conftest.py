@@ -26,6 +26,7 @@ from concord.sandbox_control import landscape
 from concord.settings import PROJECT, Settings, load_settings, quiet_libraries
 from concord.stages import Installation
 from sandbox.server import start_background, stop_background
+from tests.dbt_cache import NAME
 
 quiet_libraries()
 # what Concord may write at the vendors; Zendesk's jobs and audits are side records of these
@@ -67,7 +68,7 @@ class Site:
 
     @property
     def settings(self) -> Settings:
-        return load_settings({"CONCORD_HOME": str(self.home), "CONCORD_DATA": "", **self.environment})
+        return load_settings({"CONCORD_HOME": str(self.home), "CONCORD_DATA": "", NAME: os.environ[NAME], **self.environment})
 
     @property
     def installation(self) -> Installation:
@@ -104,7 +105,7 @@ class Site:
         return Said(done.returncode, done.stdout, done.stderr)
 
     def variables(self, more: dict[str, str]) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("CONCORD_")}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("CONCORD_") or name == NAME}
         root = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
         return {**kept, "PYTHONPATH": root, "CONCORD_HOME": str(self.home), "CONCORD_DATA": "", **self.environment, **more}
 

@@ -31,6 +31,7 @@ from reverse_sync.outbox import Selection, counts, entries
 from reverse_sync.plan import Plan
 from reverse_sync.store import broken_link, open_store
 from reverse_sync.values import equal
+from tests.dbt_cache import NAME
 from tests.end_to_end.conftest import Site, changes, notes
 from transform.publish import read_published
 
@@ -53,7 +54,7 @@ FAULTS = {
 
 def work(home: str, stage: str, ready: Pipe) -> None:
     """The process that is killed: one stage, as the command line runs it. Says when it begins, a build also what it has finished."""
-    installation = Installation(load_settings({"CONCORD_HOME": home, "CONCORD_DATA": ""}))
+    installation = Installation(load_settings({"CONCORD_HOME": home, "CONCORD_DATA": "", NAME: os.environ[NAME]}))
     report = stages.check(installation) if stage == "publish" else None  # so that the kill falls into the copying
     ready.send("go")
     if stage == "ingest":

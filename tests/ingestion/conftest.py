@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from ingestion.run import IngestResult, ingest
 from sandbox import accounts
 from sandbox.server import Sandbox, running
 from sandbox.world.landscape import ROLE_OF
+from tests.dbt_cache import NAME
 
 SETTINGS = {
     "netsuite": {"account": accounts.NETSUITE_ACCOUNT, "time_zone": "America/Los_Angeles"}, "salesforce": {"api_version": "62.0"},
@@ -99,7 +101,7 @@ class Lab:
 
     def elsewhere(self, home: Path) -> Lab:
         """A fresh installation on the same sandbox."""
-        return Lab(self.sandbox, load_settings({"CONCORD_HOME": str(home), "CONCORD_DATA": ""}), self.connections, self.accounts)
+        return Lab(self.sandbox, load_settings({"CONCORD_HOME": str(home), "CONCORD_DATA": "", NAME: os.environ[NAME]}), self.connections, self.accounts)
 
 
 @pytest.fixture(scope="module")

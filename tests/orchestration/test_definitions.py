@@ -16,12 +16,13 @@ from ingestion.spec import load_system
 from orchestration.automation import AUDIT_JOB, MAIN_JOB
 from orchestration.definitions import build_defs
 from quality.kinds import kind_names
+from tests.dbt_cache import dbt_cache
 
 
 @pytest.fixture(scope="module")
 def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
     home = tmp_path_factory.mktemp("home")
-    return build_defs(Installation(Settings(home, PROJECT / "connections.yml", f"sqlite:///{home / 'operations.sqlite'}", None)))
+    return build_defs(Installation(Settings(home, PROJECT / "connections.yml", f"sqlite:///{home / 'operations.sqlite'}", None, own_dbt_cache=dbt_cache())))
 
 
 def test_loading_needs_no_credentials_and_writes_no_landing(tmp_path: Path) -> None:

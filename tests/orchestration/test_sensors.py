@@ -19,6 +19,7 @@ from reverse_sync.store import open_store, outbox
 from reverse_sync.values import stamp
 from sandbox.server import addresses, running
 from sandbox.world.plant import FaultPlan
+from tests.dbt_cache import dbt_cache
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     home = tmp_path_factory.mktemp("home")
     with running(home, scale=0.25, faults=FaultPlan()) as sandbox:
         (home / "sandbox" / "address.json").write_text(json.dumps(addresses(sandbox)))
-        yield Installation(Settings(home, PROJECT / "connections.yml", f"sqlite:///{home / 'operations.sqlite'}", None))
+        yield Installation(Settings(home, PROJECT / "connections.yml", f"sqlite:///{home / 'operations.sqlite'}", None, own_dbt_cache=dbt_cache()))
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from concord.connections import Connection
 from concord.settings import Settings
+from tests.dbt_cache import dbt_cache
 from transform.generate import landing_shapes
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -206,7 +207,7 @@ def connections(extra: Iterable[Connection] = ()) -> dict[str, Connection]:
 
 
 def settings_at(home: Path) -> Settings:
-    return Settings(home=home, connections_file=home / "connections.yml", operations_url="sqlite://", data=None)
+    return Settings(home=home, connections_file=home / "connections.yml", operations_url="sqlite://", data=None, own_dbt_cache=dbt_cache())
 
 
 def land(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from concord.errors import ConcordError, UsageError
@@ -85,8 +88,6 @@ def test_a_corrupt_landing_file_is_named_and_a_good_build_reports(tmp_path: Path
 
 def test_overrides_decide(tmp_path: Path) -> None:
     """merge, split and link, each against the automatic decision and in the next increment; one that names nobody stops the build by a blocking test."""
-    import duckdb
-
     settings = settings_at(tmp_path / "home")
     world = setting()
     for key in range(1, 5):
@@ -121,3 +122,29 @@ def test_overrides_decide(tmp_path: Path) -> None:
     failed = raised.value.result.failed
     assert "relationships_support_case_customer_id" in str(raised.value)
     assert all(node.kind == "test" and node.is_blocking and node.failures for node in failed)
+
+
+def test_what_another_installation_parsed_is_not_parsed_again(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    first, second = (replace(settings_at(tmp_path / name), own_dbt_cache=cache) for name in ("first", "second"))
+    world = setting()
+    healthy(world, 1)
+    land(first, world)
+    build(first, connections(), select="+customer")
+    assert (first.dbt_target / "target" / "partial_parse.msgpack").exists()  # written where dbt has parsed
+    kept = sorted(path.name for path in cache.iterdir())
+    assert [Path(name).suffix for name in kept] == [".json", ".msgpack"]
+    # in the second a table has not landed, so its models read nothing; then it has
+    land(second, world)
+    shutil.rmtree(second.landing / "salesforce" / "accounts")
+    for accounts in (0, 1):
+        build(second, connections(), select="+customer")
+        with duckdb.connect(str(second.warehouse), read_only=True) as warehouse:
+            assert warehouse.execute("select (select count(*) from stg_netsuite__customers), (select count(*) from stg_salesforce__accounts)").fetchone() == (1, accounts)
+        land(second, world, "1773144001.1")
+    assert not (second.dbt_target / "target" / "partial_parse.msgpack").exists()
+    assert sorted(path.name for path in cache.iterdir()) == kept
+    # what the graph may hang on is parsed for itself
+    others = connections() | {"stripe": connections()["stripe"].model_copy(update={"region": "emea"})}
+    build(second, others, select="stg_loads")
+    assert len(list(cache.iterdir())) == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from concord.connections import Connection, SandboxAccount
 from concord.settings import Settings, load_settings
 from ingestion.run import ingest
 from tests.chargebee_company import KEY, cid, company, serving
+from tests.dbt_cache import NAME
 from transform.build import build
 
 
@@ -29,7 +31,7 @@ class Warehouse:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     home = tmp_path_factory.mktemp("chargebee")
-    settings = load_settings({"CONCORD_HOME": str(Path(home) / "home"), "CONCORD_DATA": ""})
+    settings = load_settings({"CONCORD_HOME": str(Path(home) / "home"), "CONCORD_DATA": "", NAME: os.environ[NAME]})
     connections = {"cb": Connection(name="cb", system="chargebee", role="billing", sandbox=True, settings={"site": "concord-test"})}
     with serving(Path(home) / "site", company()) as site:
         [result] = ingest(settings, connections, accounts={"cb": SandboxAccount(site.url, {"api_key": KEY})})

@@ -12,6 +12,7 @@ from concord.connections import Connection, load_connections
 from concord.errors import UsageError
 from concord.settings import Settings
 from ingestion.run import ingest
+from tests.dbt_cache import dbt_cache
 from transform.build import build
 
 FORM = """
@@ -60,7 +61,7 @@ G1;1;K7;09.02.2026;-50,00;
 class Site:
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.settings = Settings(home / "home", home / "connections.yml", "sqlite://", None)
+        self.settings = Settings(home / "home", home / "connections.yml", "sqlite://", None, own_dbt_cache=dbt_cache())
         (home / "drops").mkdir(parents=True)
         (home / "exports").mkdir()
         self.form(FORM)

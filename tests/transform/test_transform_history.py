@@ -23,6 +23,7 @@ from concord.errors import UsageError
 from concord.explain_commands import explain_app
 from concord.settings import PROJECT, Settings
 from ingestion.run import ingest
+from tests.dbt_cache import dbt_cache
 from tests.transform.landing_fixture import NOW, RECENT, Ids, World, connections, healthy, invoice, land, setting, settings_at
 from transform.build import BuildResult, build
 from transform.history import load_tracked
@@ -378,7 +379,7 @@ tables:
 
 
 def test_a_file_drop_has_a_history_as_far_as_its_rows_are_records(tmp_path: Path) -> None:
-    where = Settings(tmp_path / "home", tmp_path / "connections.yml", "sqlite://", None)
+    where = Settings(tmp_path / "home", tmp_path / "connections.yml", "sqlite://", None, own_dbt_cache=dbt_cache())
     for folder in ("drops", "exports"):
         (tmp_path / folder).mkdir()
     (tmp_path / "drops" / "ledger.yml").write_text(FORM)

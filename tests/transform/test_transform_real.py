@@ -16,6 +16,7 @@ import pytest
 from concord.connections import load_connections
 from concord.settings import Settings
 from ingestion.run import ingest
+from tests.dbt_cache import dbt_cache
 from transform.build import build
 
 Rows = Callable[[str], list[tuple[Any, ...]]]
@@ -189,7 +190,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def rows(home: Path) -> Rows:
-    settings = Settings(home / "home", home / "connections.yml", "sqlite://", None)
+    settings = Settings(home / "home", home / "connections.yml", "sqlite://", None, own_dbt_cache=dbt_cache())
     exports = home / "exports"
     exports.mkdir()
     (home / "books.yml").write_text(FORM)

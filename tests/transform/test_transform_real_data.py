@@ -19,6 +19,7 @@ import pytest
 from concord.connections import load_connections
 from concord.settings import PROJECT, Settings, load_settings
 from ingestion.run import ingest
+from tests.dbt_cache import dbt_cache
 from transform.build import build
 
 Rows = Callable[[str], list[tuple[Any, ...]]]
@@ -40,7 +41,7 @@ def _data() -> Path:
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Rows:
     data, home = _data(), tmp_path_factory.mktemp("real")
-    settings = Settings(home / "home", home / "connections.yml", "sqlite://", None)
+    settings = Settings(home / "home", home / "connections.yml", "sqlite://", None, own_dbt_cache=dbt_cache())
     (home / "connections.yml").write_text("connections:\n" + "".join(
         f"  {name}: {{system: file_drop, role: {role}, settings: {{folder: {data / folder}, drop: {PROJECT / 'drops' / form}.yml}}}}\n"
         for name, (folder, form, role) in SETS.items()))

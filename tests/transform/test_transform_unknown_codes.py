@@ -18,6 +18,7 @@ import pytest
 from concord.connections import Connection, Role
 from concord.settings import Settings
 from ingestion.run import ingest
+from tests.dbt_cache import dbt_cache
 from tests.transform.landing_fixture import RECENT, Row, World, land, landing_shapes
 from transform.build import build
 from transform.generate import DBT_PROJECT, FILE_DROP, load_entities, load_values
@@ -220,7 +221,7 @@ def _form() -> str:
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     home: Path = tmp_path_factory.mktemp("unknown_codes")
-    settings = Settings(home=home / "home", connections_file=home / "connections.yml", operations_url="sqlite://", data=None)
+    settings = Settings(home=home / "home", connections_file=home / "connections.yml", operations_url="sqlite://", data=None, own_dbt_cache=dbt_cache())
     told = {system: Connection(name=system, system=system, role=role, sandbox=system != FILE_DROP,
                                settings={"folder": str(home / "exports"), "drop": str(home / "ledger.yml")} if system == FILE_DROP else {})
             for system, role in ROLES.items()}

@@ -31,10 +31,12 @@
 
 {#-
   Rows of an entity out of file drops: what a drop's form says under `becomes`, over the newest version of each landed row.
-  A drop is an installation's own, so it has no staging models: its columns come with the variable `drops`.
+  A drop is an installation's own, so it has no staging models: its columns come with the variable `drops`. What a model hangs on must not
+  depend on what has landed: a parsed project is used again when more has.
 -#}
 {% macro conformed_drops(entity) %}
     {%- set columns = conformed_shape()[entity] -%}
+    {%- do ref('stg_loads') if var('drops', {}) -%}
     {%- for connection, tables in var('drops', {}).items() %}{% for table, told in tables.items() if entity in told['becomes'] and table in var('landed', {}).get(connection, []) %}
     {%- for form in told['becomes'][entity] %}
     select

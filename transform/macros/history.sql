@@ -121,6 +121,7 @@ where not is_current
   its lines has no version of its own for what they become, so it has no history.
 -#}
 {% macro drop_versions() %}
+    {%- do ref('stg_loads') if var('drops', {}) -%}
     {%- for connection, tables in var('drops', {}).items() %}{% for table, told in tables.items() if table in var('landed', {}).get(connection, []) %}
     {%- for entity, shape in tracked_fields().items() if entity in told['becomes'] %}{% for form in told['becomes'][entity] if not form['group_by'] and not form.get('qualify') %}
     {%- for column, (owner, field, kind) in shape['fields'].items() if column in form['columns'] and shape['record_id'] in form['columns'] %}
