@@ -19,6 +19,7 @@ from rich.console import Console
 from concord.errors import ConcordError, UsageError
 from concord.exception_commands import exceptions_app
 from concord.explain_commands import explain_app
+from concord.figures import money
 from concord.kpi_commands import kpis
 from concord.printing import Json, out
 from concord.printing import show as _show
@@ -371,7 +372,7 @@ def _finding_line(row: Mapping[str, Any]) -> dict[str, Any]:
     sides = ((row[f"{side}_connection"], row[f"{side}_id"], row[f"{side}_value"]) for side in ("left", "right"))
     return {
         "finding": f"{row['drift_id']} {row['class']}", "severity": row["severity"], "owner": row["owner_role"],
-        "at risk": None if row["exposure"] is None else f"{row['exposure']:,.2f} {row['currency'] or ''}".rstrip(), "since": f"{row['since']:%Y-%m-%d}",
+        "at risk": None if row["exposure"] is None else money(row["exposure"], row["currency"]), "since": f"{row['since']:%Y-%m-%d}",
         "field": row["field"],
         "held": "\n".join(
             (f"{connection}:{record}" if record else connection) + (f" = {value}" if value is not None else "") for connection, record, value in sides if connection),

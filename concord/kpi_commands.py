@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from concord.errors import UsageError
+from concord.figures import figure
 from concord.printing import Json, out, show
 
 
@@ -19,7 +20,7 @@ def kpis(
     json_: Json = False,
 ) -> None:
     """The newest values of the KPIs, how they were a week and a month before, and their targets."""
-    from concord.kpi_report import figure, label, trends
+    from concord.kpi_report import label, trends
     from transform.kpis import load_kpis
 
     views = load_kpis().views

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 from concord.charts import Line
+from concord.figures import figure
 from concord.settings import Settings
 
-NOTHING = "-"
 _SHOWN_DAYS = 28
 _COLUMNS = ("kpi", "segment", "name", "unit", "value", "value_7d", "before_7d", "change_7d", "value_28d", "before_28d", "change_28d", "target",
             "is_on_target", "better", "sample_size", "as_of")
@@ -70,26 +69,6 @@ def view_reports(settings: Settings) -> list[ViewReport]:
 
 def label(row: Mapping[str, Any]) -> str:
     return str(row["name"]) if row["segment"] in ("", "all") else f"{row['name']}: {row['segment']}"
-
-
-def figure(value: Decimal | None, unit: str, currency: str) -> str:
-    """12.5 %, 3.2 h, 1,200.00 EUR: a number as people say it."""
-    if value is None:
-        return NOTHING
-    if unit == "share":
-        return f"{value * 100:.1f} %"
-    if unit == "money":
-        return f"{value:,.2f} {currency}".strip()
-    if unit == "seconds":
-        return _span(float(value))
-    return f"{value:,.1f}" if unit == "minutes" else f"{value:,.0f}"
-
-
-def _span(seconds: float) -> str:
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.1f} s"
 
 
 def _wholes(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

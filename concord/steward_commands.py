@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from concord.errors import UsageError
+from concord.figures import money
 from concord.identity_commands import identity_app  # the steward's commands join those that match files
 from concord.printing import Json, out, show
 
@@ -146,6 +147,6 @@ def _line(row: dict[str, Any]) -> dict[str, Any]:
     told = json.loads(row["explanation"])
     return {
         "record": row["record_key"], "name": row["name"], "may be": row["candidate_name"], "customer": row["candidate_customer_id"],
-        "by": row["method"], "score": row["score"], "at risk": f"{row['at_risk']:,.2f} {row['reporting_currency'] or ''}".strip(),
+        "by": row["method"], "score": row["score"], "at risk": money(row["at_risk"], row["reporting_currency"]),
         "agree": ", ".join(told["agree"]), "differ": ", ".join(told["differ"]),
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +19,23 @@ _KEYS = {"resource", "where", "record_id", "part", "changed_by", "fields"}
 
 
 @dataclass(frozen=True)
-class Tracked:
-    """What one resource of a system delivers. `fields`: canonical "entity.field" -> SQL over the columns of its staging model.
+class Source:
+    """What a field is in its staging model: SQL over its columns, or the column of an id.
 
-    `names`: of the fields that hold an id, the resource and the column of it that name the thing; its staging model has the id under the same name.
+    `named_by`: of an id the resource, and the column of it, that name the thing; its staging model has the id under the same name.
     """
+
+    sql: str
+    named_by: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """What one resource of a system delivers. `fields`: canonical "entity.field" -> what it is there."""
 
     resource: str
     record_id: str
-    fields: Mapping[str, str]
-    names: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    fields: Mapping[str, Source]
     where: str = ""
     part: str = ""
     changed_by: str = ""
@@ -43,20 +50,23 @@ def load_tracked(told: Any, known: Mapping[str, str], where: str) -> tuple[Track
         place = f"history {number}"
         if not isinstance(entry, dict) or set(entry) - _KEYS or not {"resource", "record_id", "fields"} <= set(entry):
             raise UsageError("does not fit.", where=where, field=place, mend=f"Needs resource, record_id and fields; may have {', '.join(sorted(_KEYS))}.")
-        fields, names = {}, {}
-        for name, told_of_it in entry["fields"].items():
+        for name in entry["fields"]:
             if name not in known:
                 raise UsageError("is no field with a history.", where=where, field=f"{place}.{name}",
                                  mend=f"Name it under `history` in its entity's contract. Known: {', '.join(sorted(known))}.")
-            if isinstance(told_of_it, dict):
-                resource, _, column = str(told_of_it.get("name", "")).partition(".")
-                if set(told_of_it) != {"id", "name"} or not column:
-                    raise UsageError("does not fit.", where=where, field=f"{place}.{name}",
-                                     mend="Write SQL over the staging model, or {id: its column, name: resource.column that names it}.")
-                names[name] = (resource, column)
-            fields[name] = told_of_it["id"] if isinstance(told_of_it, dict) else told_of_it
-        found.append(Tracked(**{**entry, "fields": fields, "names": names}))
+        fields = {name: _source(told_of_it, where, f"{place}.{name}") for name, told_of_it in entry["fields"].items()}
+        found.append(Tracked(**{**entry, "fields": fields}))
     return tuple(found)
+
+
+def _source(told: Any, where: str, place: str) -> Source:
+    if not isinstance(told, dict):
+        return Source(told)
+    resource, _, column = str(told.get("name", "")).partition(".")
+    if set(told) != {"id", "name"} or not column:
+        raise UsageError("does not fit.", where=where, field=place,
+                         mend="Write SQL over the staging model, or {id: its column, name: resource.column that names it}.")
+    return Source(told["id"], (resource, column))
 
 
 def named_fields(system: str, tracked: Sequence[Tracked], staging: Path) -> list[dict[str, str]]:
@@ -66,9 +76,11 @@ def named_fields(system: str, tracked: Sequence[Tracked], staging: Path) -> list
     """
     found = []
     for each in tracked:
-        for key, (resource, name) in each.names.items():
-            entity, column = key.split(".", 1)
-            found.append({"entity": entity, "field": column, "model": _staged(system, resource, staging).stem, "id": each.fields[key], "name": name})
+        for key, source in each.fields.items():
+            if source.named_by:
+                resource, name = source.named_by
+                entity, column = key.split(".", 1)
+                found.append({"entity": entity, "field": column, "model": _staged(system, resource, staging).stem, "id": source.sql, "name": name})
     return found
 
 
@@ -81,7 +93,7 @@ def history_model(system: str, tracked: Sequence[Tracked], kinds: Mapping[str, s
         *(f"-- depends_on: {{{{ ref('stg_{system}__{resource}') }}}}" for resource in resources), ""]
     parts = [f"{resource}_versions as (\n{_indented(_versions(system, resource, staging))}\n)" for resource in resources]
     selects = [
-        _select(each, entity, {field: sql for field, sql in each.fields.items() if field.split(".")[0] == entity}, kinds)
+        _select(each, entity, {field: source.sql for field, source in each.fields.items() if field.split(".")[0] == entity}, kinds)
         for each in tracked for entity in dict.fromkeys(field.split(".")[0] for field in each.fields)]
     parts.append("versions as (\n" + _indented("\n\nunion all\n\n".join(selects)) + "\n)")
     return "\n".join(lines) + "with " + ",\n\n".join(parts) + ",\n\n{{ field_spans('versions') }}\n"

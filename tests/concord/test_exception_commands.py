@@ -17,7 +17,7 @@ from concord import stages
 from concord.charts import Line, charts, image
 from concord.cli import app
 from concord.errors import UsageError
-from concord.kpi_report import figure
+from concord.figures import figure
 from concord.settings import load_settings
 from quality.exceptions import record
 from quality.ledger import open_ledger

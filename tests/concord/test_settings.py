@@ -21,3 +21,9 @@ def test_memory_reaches_the_warehouse(tmp_path: Path) -> None:
 def test_memory_that_is_no_amount_is_refused(amount: str) -> None:
     with pytest.raises(UsageError, match="CONCORD_MEMORY"):
         load_settings({"CONCORD_DATA": "", "CONCORD_MEMORY": amount})
+
+
+def test_parsed_projects_lie_in_the_installation_or_where_several_share_them(tmp_path: Path) -> None:
+    home = {"CONCORD_HOME": str(tmp_path / "home"), "CONCORD_DATA": ""}
+    assert load_settings(home).dbt_cache == tmp_path / "home" / "dbt" / "manifests"
+    assert load_settings({**home, "CONCORD_DBT_CACHE": str(tmp_path / "shared")}).dbt_cache == tmp_path / "shared"

@@ -13,13 +13,7 @@
     from {{ ref(system ~ '__' ~ entity) }}
     {{ 'union all' if not loop.last }}
     {%- else %}
-    select
-        cast(null as {{ sql_type('string') }}) as system,
-        cast(null as {{ sql_type('string') }}) as connection,
-        {%- for column, kind in columns.items() %}
-        cast(null as {{ sql_type(kind) }}) as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    where 1 = 0
+    {{ no_rows(dict({'system': 'string', 'connection': 'string'}, **columns)) }}
     {%- endfor %}
 {%- endmacro %}
 
@@ -54,12 +48,7 @@
     {%- endif %}
     union all
     {%- endfor %}{% endfor %}{% endfor %}
-    select
-        cast(null as {{ sql_type('string') }}) as connection,
-        {%- for column, kind in columns.items() %}
-        cast(null as {{ sql_type(kind) }}) as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    where 1 = 0
+    {{ no_rows(dict({'connection': 'string'}, **columns)) }}
 {%- endmacro %}
 
 {#- The newest version of each row of a landed table, read where it lies. -#}

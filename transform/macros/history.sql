@@ -145,15 +145,8 @@ where not is_current
     where {{ form['columns'][shape['record_id']] }} is not null{% if form['where'] %} and ({{ form['where'] }}){% endif %}
     union all
     {%- endfor %}{% endfor %}{% endfor %}{% endfor %}{% endfor %}
-    select
-        {%- for column in ['connection', 'entity', 'record_id', 'part', 'field', 'value', 'changed_by'] %}
-        cast(null as {{ sql_type('string') }}) as {{ column }},
-        {%- endfor %}
-        cast(null as {{ sql_type('boolean') }}) as is_removed,
-        cast(null as {{ sql_type('timestamp') }}) as version_at,
-        cast(null as {{ sql_type('timestamp') }}) as extracted_at,
-        cast(null as {{ sql_type('string') }}) as load_id
-    where 1 = 0
+    {{ no_rows({'connection': 'string', 'entity': 'string', 'record_id': 'string', 'part': 'string', 'field': 'string', 'value': 'string',
+        'changed_by': 'string', 'is_removed': 'boolean', 'version_at': 'timestamp', 'extracted_at': 'timestamp', 'load_id': 'string'}) }}
 {%- endmacro %}
 
 {#- True for the row of a history that held at a moment: the condition of an as-of join. -#}

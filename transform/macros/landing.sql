@@ -20,16 +20,7 @@
         landed._deleted,
         landed._extra
     from (
-        select
-            {%- for column, kind in shape['columns'].items() %}
-            cast(null as {{ sql_type(kind) }}) as {{ adapter.quote(column) }},
-            {%- endfor %}
-            cast(null as {{ sql_type('string') }}) as _connection,
-            cast(null as {{ sql_type('timestamp') }}) as _extracted_at,
-            cast(null as {{ sql_type('string') }}) as _load_id,
-            cast(null as {{ sql_type('boolean') }}) as _deleted,
-            cast(null as {{ sql_type('string') }}) as _extra
-        where 1 = 0
+        {{ no_rows(dict(shape['columns'], _connection='string', _extracted_at='timestamp', _load_id='string', _deleted='boolean', _extra='string')) }}
         {%- for name in names if folder in var('landed', {}).get(name, []) %}
         union all by name
         select * from {{ landed_files(name, folder) }}{% if name in newest %} where _load_id > '{{ newest[name] }}'{% endif %}

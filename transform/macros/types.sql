@@ -10,3 +10,12 @@
     {{ return(names[kind]) }}
 {% endmacro %}
 
+{#- No row, but every column with its type: what a union begins or ends with whose other parts may all be missing. `columns`: name -> logical type. -#}
+{% macro no_rows(columns) -%}
+    select
+        {%- for column, kind in columns.items() %}
+        cast(null as {{ sql_type(kind) }}) as {{ adapter.quote(column) }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    where 1 = 0
+{%- endmacro %}
+

@@ -1,3 +1,5 @@
+{%- set ids = [] -%}
+{%- for system, told in history_names().items() if system in var('connections', {}) %}{% for each in told %}{% do ids.append(dict(each, system=system)) %}{% endfor %}{% endfor -%}
 with spans as (
     {{ conformed('field_history') }}
 ),
@@ -18,18 +20,12 @@ owned as (
 
 -- what the ids are called now that some systems tell instead of a value
 named as (
-    {%- for system, told in history_names().items() if system in var('connections', {}) %}{% for each in told %}
+    {%- for each in ids %}
     select connection, '{{ each['entity'] }}' as entity, '{{ each['field'] }}' as field, {{ each['id'] }} as value_raw, {{ each['name'] }} as value
     from {{ ref(each['model']) }}
     union all
-    {%- endfor %}{% endfor %}
-    select
-        cast(null as {{ sql_type('string') }}) as connection,
-        cast(null as {{ sql_type('string') }}) as entity,
-        cast(null as {{ sql_type('string') }}) as field,
-        cast(null as {{ sql_type('string') }}) as value_raw,
-        cast(null as {{ sql_type('string') }}) as value
-    where 1 = 0
+    {%- endfor %}
+    {{ no_rows({'connection': 'string', 'entity': 'string', 'field': 'string', 'value_raw': 'string', 'value': 'string'}) }}
 ),
 
 decodable as (
@@ -47,9 +43,9 @@ select
     spans.field,
     case
         when decodable.field is not null then code.value
-        {%- for system, told in history_names().items() if system in var('connections', {}) %}{% for each in told %}
-        when spans.system = '{{ system }}' and spans.entity = '{{ each['entity'] }}' and spans.field = '{{ each['field'] }}' then named.value
-        {%- endfor %}{% endfor %}
+        {%- for each in ids %}
+        when spans.system = '{{ each['system'] }}' and spans.entity = '{{ each['entity'] }}' and spans.field = '{{ each['field'] }}' then named.value
+        {%- endfor %}
         else spans.value_raw
     end as value,
     spans.value_raw,

@@ -1,6 +1,6 @@
 -- one finding a column, whatever ingestion noticed about it: a retyped column also fills the quarantine
 with systems as (
-    select cast(null as varchar) as connection, cast(null as varchar) as system where 1 = 0
+    {{ no_rows({'connection': 'string', 'system': 'string'}) }}
     {%- for system, names in var('connections', {}).items() %}{% for name in names %}
     union all select '{{ name }}', '{{ system }}'
     {%- endfor %}{% endfor %}

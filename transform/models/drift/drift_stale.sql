@@ -16,7 +16,7 @@ commits as (
 ),
 
 limits as (
-    select cast(null as varchar) as connection, cast(null as bigint) as seconds where 1 = 0
+    {{ no_rows({'connection': 'string', 'seconds': 'bigint'}) }}
     {%- for name, seconds in freshness.items() %}
     union all select '{{ name }}', {{ seconds }}
     {%- endfor %}

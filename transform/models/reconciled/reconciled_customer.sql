@@ -1,7 +1,7 @@
 {%- set roles = var('roles', {}) -%}
 -- a role is expected to know a customer only once one of its connections has been read
 with expected_roles as (
-    select cast(null as varchar) as role, cast(null as varchar) as connection where 1 = 0
+    {{ no_rows({'role': 'string', 'connection': 'string'}) }}
     {%- for name, role in roles.items() if role in contract()['customer']['expected_in'] and name in var('landed', {}) %}
     union all select '{{ role }}', '{{ name }}'
     {%- endfor %}

@@ -2,8 +2,7 @@
 
 -- dlt records a load here once all its files are in place; rows of any other load do not count
 with recorded as (
-    select cast(null as varchar) as connection, cast(null as varchar) as load_id, cast(null as bigint) as status, cast(null as timestamp) as completed_at
-    where 1 = 0
+    {{ no_rows({'connection': 'string', 'load_id': 'string', 'status': 'bigint', 'completed_at': 'timestamp'}) }}
     {%- for names in var('connections', {}).values() %}{% for name in names if '_dlt_loads' in var('landed', {}).get(name, []) %}
     union all by name
     select '{{ name }}' as connection, load_id, status, cast(inserted_at as timestamp) as completed_at
