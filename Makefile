@@ -22,7 +22,7 @@ ui: $(READY) ## the Dagster UI on port 3000
 	@$(BIN)/concord ui
 
 test: lint types ## lint, types, dbt and pytest
-	@$(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## ruff
 	@$(BIN)/ruff check .
