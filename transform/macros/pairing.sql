@@ -16,6 +16,14 @@
     ) as bigint)
 {%- endmacro %}
 
+{#- What of each side's document belongs to a pair: of a group the lead bears what is left of the one document, the others their own amount. -#}
+{% macro paired_amounts(whole_billing, whole_ledger) -%}
+    case when cardinality = '1:n' then case when member = 1 then {{ whole_billing }} - ({{ whole_ledger }} - ledger_total) else ledger_total end
+            else billing_total end as billing_amount,
+        case when cardinality = 'n:1' then case when member = 1 then {{ whole_ledger }} - ({{ whole_billing }} - billing_total) else billing_total end
+            else ledger_total end as ledger_amount
+{%- endmacro %}
+
 {% macro whole_division(number, divisor) -%} ({{ number }} // {{ divisor }}) {%- endmacro %}
 
 {#-

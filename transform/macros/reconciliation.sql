@@ -12,7 +12,7 @@
 
 {#- What has been credited is not owed: an invoice settled by credit notes may be paid, or booked net of them, on one side only. -#}
 {% macro credited_invoices() -%}
-    select connection, billing_invoice_id, sum(total_amount) as credited_amount
+    select connection, billing_invoice_id, sum(total_amount) as credited_amount, cast(sum(total_minor) as bigint) as credited_minor
     from {{ ref('credit_note') }}
     where role = 'billing' and status in ('issued', 'open', 'applied') and billing_invoice_id is not null
     group by connection, billing_invoice_id
@@ -31,6 +31,33 @@
             when billing.subscription_id is not null then 'subscription:' || billing.subscription_id
             else 'invoice:' || coalesce(billing.invoice_id, ledger.invoice_id)
         end
+{%- endmacro %}
+
+{#-
+  What a row of the reconciliation says of its two invoices, whatever came of comparing them. `pair` is the row of invoice_pair, `billing` and
+  `ledger` are its documents, `credits` what billing's has been credited.
+-#}
+{% macro paired_invoices() -%}
+    {{ invoice_correlation() }} as correlation_id,
+        billing.invoice_id as billing_invoice_id,
+        ledger.invoice_id as ledger_invoice_id,
+        coalesce(billing.number, ledger.billing_number, ledger.number) as number,
+        {%- for column in ['method', 'confidence', 'cardinality', 'group_key', 'member', 'place'] %}
+        pair.{{ column }},
+        {%- endfor %}
+        {%- for side in ['billing', 'ledger'] %}
+        {{ side }}.status as {{ side }}_status,
+        {{ side }}.currency as {{ side }}_currency,
+        {{ side }}.total_amount as {{ side }}_total,
+        {{ side }}.tax_amount as {{ side }}_tax,
+        {{ side }}.open_amount as {{ side }}_open,
+        {%- endfor %}
+        coalesce(credits.credited_amount, 0) as credited_amount,
+        coalesce(billing.invoice_date, ledger.invoice_date) as invoice_date,
+        coalesce(billing.due_date, ledger.due_date) as due_date,
+        billing.finalized_at,
+        coalesce(billing.status_changed_at, ledger.created_at) as since,
+        coalesce(billing.region, ledger.region) as region
 {%- endmacro %}
 
 {#- The difference allowed in an invoice's amounts; `unit` is its currency's. -#}

@@ -18,4 +18,3 @@
         {%- endfor %}
     where 1 = 0
 {%- endmacro %}
-

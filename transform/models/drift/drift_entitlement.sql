@@ -18,7 +18,7 @@ with pairs as (
         end as detail
     from {{ ref('reconciled_entitlement') }}
     where class in ('lapsed_but_entitled', 'missing', 'tier', 'dates')
-        and (since is null or {{ age_seconds(as_of(), 'since') }} > {{ grace }})
+        and (since is null or {{ is_older('since', grace) }})
 ),
 
 covers as (
@@ -46,7 +46,7 @@ cases as (
     left join unknown on ticket.customer_id = unknown.customer_id
     where ticket.is_open
         and unknown.customer_id is null
-        and {{ age_seconds(as_of(), 'ticket.created_at') }} > {{ grace }}
+        and {{ is_older('ticket.created_at', grace) }}
         and not exists (
             select 1 from covers
             where covers.customer_id = ticket.customer_id and covers.started_at <= ticket.created_at

@@ -20,4 +20,4 @@ select
 from {{ ref('reconciled_credit_status') }} as pair
 left join approved_meanwhile as approved on pair.customer_id = approved.customer_id
 where pair.class in ('not_propagated', 'not_released', 'contradicted')
-    and {{ age_seconds(as_of(), 'pair.since') }} > {{ contract()['customer']['hold_grace_seconds'] }}
+    and {{ is_older('pair.since', contract()['customer']['hold_grace_seconds']) }}

@@ -26,7 +26,7 @@ from {{ ref('reconciled_customer') }} as pair
 left join {{ ref('customer') }} as customer on pair.customer_id = customer.customer_id
 where pair.class = 'duplicate'
     or (pair.class in ('missing', 'orphan')
-        and {{ age_seconds(as_of(), 'pair.since') }} > {{ contract()['customer']['identity_grace_seconds'] }})
+        and {{ is_older('pair.since', contract()['customer']['identity_grace_seconds']) }})
 
 union all
 

@@ -24,7 +24,7 @@ contracts as (
         'a contract that is ' || agreement.status || ' cannot have a subscription that is ' || subscription.status as detail
     from agreements as agreement
     inner join {{ ref('subscription') }} as subscription on agreement.subscription_key = subscription.subscription_key
-    where {{ age_seconds(as_of(), 'coalesce(subscription.ended_at, subscription.updated_at)') }} > {{ contract()['contract']['status_grace_seconds'] }}
+    where {{ is_older('coalesce(subscription.ended_at, subscription.updated_at)', contract()['contract']['status_grace_seconds']) }}
         and ({%- for status, forbidden in contract()['contract']['forbidden_pairs'].items() %}
             {{ 'or ' if not loop.first }}(agreement.status = '{{ status }}' and subscription.status in ({{ quoted(forbidden) }}))
         {%- endfor %})
@@ -43,7 +43,7 @@ customers as (
     inner join {{ ref('account_state') }} as account on customer.customer_id = account.customer_id and account.role = 'crm' and account.is_primary
     where not customer.is_active
         and account.account_type = 'customer'
-        and {{ age_seconds(as_of(), 'customer.updated_at') }} > {{ contract()['customer']['status_grace_seconds'] }}
+        and {{ is_older('customer.updated_at', contract()['customer']['status_grace_seconds']) }}
 )
 
 select 'D1' as drift_id, * from contracts

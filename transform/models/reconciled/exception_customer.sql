@@ -22,4 +22,4 @@ from {{ ref('reconciled_customer') }} as pair
 left join {{ ref('customer') }} as customer on pair.customer_id = customer.customer_id
 where pair.class in ('duplicate', 'field_mismatch')
     or (pair.class in ('missing', 'orphan')
-        and {{ age_seconds(as_of(), 'pair.since') }} > {{ contract()['customer']['identity_grace_seconds'] }})
+        and {{ is_older('pair.since', contract()['customer']['identity_grace_seconds']) }})

@@ -83,4 +83,4 @@ select
     since,
     detail
 from found
-where since is null or {{ age_seconds(as_of(), 'since') }} > {{ grace }}
+where since is null or {{ is_older('since', grace) }}

@@ -44,20 +44,14 @@ group_sums as (
     select
         grouped.group_key,
         sum(billing.total_amount) as billing_sum,
-        max(billing.total_amount) as billing_total,
         sum(billing.tax_amount) as billing_tax_sum,
-        max(billing.tax_amount) as billing_tax,
         sum(billing.open_amount) as billing_open_sum,
-        max(billing.open_amount) as billing_open,
         -- of a booking in parts the one invoice counts once
         cast(case when max(grouped.cardinality) = 'n:1' then sum(billing.line_count) else max(billing.line_count) end as bigint) as billing_lines,
         cast(sum(billing.total_minor) as bigint) as billing_minor,
         sum(ledger.total_amount) as ledger_sum,
-        max(ledger.total_amount) as ledger_total,
         sum(ledger.tax_amount) as ledger_tax_sum,
-        max(ledger.tax_amount) as ledger_tax,
         sum(ledger.open_amount) as ledger_open_sum,
-        max(ledger.open_amount) as ledger_open,
         max(case when billing.currency <> ledger.currency then 1 else 0 end) as currencies_differ
     from grouped
     inner join billing on grouped.billing_key = billing.invoice_key
@@ -69,41 +63,17 @@ documents as (
     select
         coalesce(pair.billing_key, pair.ledger_key) || case when pair.ledger_key is null then '' else ' / ' || pair.ledger_key end as pair_key,
         coalesce(billing.customer_id, ledger.customer_id) as customer_id,
-        {{ invoice_correlation() }} as correlation_id,
         coalesce(billing.connection, billed.connection) as billing_connection,
-        billing.invoice_id as billing_invoice_id,
         coalesce(ledger.connection, owner.owner_connection) as ledger_connection,
-        ledger.invoice_id as ledger_invoice_id,
-        coalesce(billing.number, ledger.billing_number, ledger.number) as number,
-        pair.method,
-        pair.confidence,
-        pair.cardinality,
-        pair.group_key,
-        pair.member,
-        pair.place,
         pair.reason as search_reason,
+        {{ paired_invoices() }},
         billing.customer_id is not null as is_billing_customer_known,
         ledger.billing_invoice_id is not null or ledger.billing_number is not null as names_billing,
         billed.connection is not null as is_billed_customer,
-        billing.status as billing_status,
-        ledger.status as ledger_status,
-        billing.currency as billing_currency,
-        ledger.currency as ledger_currency,
-        billing.total_amount as billing_total,
-        ledger.total_amount as ledger_total,
-        billing.tax_amount as billing_tax,
-        ledger.tax_amount as ledger_tax,
-        billing.open_amount as billing_open,
-        ledger.open_amount as ledger_open,
-        coalesce(credits.credited_amount, 0) as credited_amount,
         {{ invoice_tolerance(
             'coalesce(totals.billing_lines, billing.line_count, ledger.line_count)',
             "case when pair.cardinality = 'n:1' then totals.billing_minor else billing.total_minor end", policy
         ) }} as tolerance,
-        coalesce(billing.invoice_date, ledger.invoice_date) as invoice_date,
-        coalesce(billing.due_date, ledger.due_date) as due_date,
-        billing.finalized_at,
-        coalesce(billing.status_changed_at, ledger.created_at) as since,
         case when pair.cardinality = 'n:1' then totals.billing_sum else billing.total_amount end as whole_billing_total,
         case when pair.cardinality = '1:n' then totals.ledger_sum else ledger.total_amount end as whole_ledger_total,
         case when pair.cardinality = 'n:1' then totals.billing_tax_sum else billing.tax_amount end as whole_billing_tax,
@@ -111,8 +81,7 @@ documents as (
         case when pair.cardinality = 'n:1' then totals.billing_open_sum else billing.open_amount end as whole_billing_open,
         case when pair.cardinality = '1:n' then totals.ledger_open_sum else ledger.open_amount end as whole_ledger_open,
         coalesce(totals.currencies_differ = 1, billing.currency <> ledger.currency) as is_other_currency,
-        coalesce(ledger.company_id, billing.company_id) as company_id,
-        coalesce(billing.region, ledger.region) as region
+        coalesce(ledger.company_id, billing.company_id) as company_id
     from pairs as pair
     left join billing on pair.billing_key = billing.invoice_key
     left join ledger on pair.ledger_key = ledger.invoice_key
@@ -128,11 +97,7 @@ documents as (
 differences as (
     select
         *,
-        -- what of the other side's document belongs to this pair: the lead of a group bears what is left
-        case when cardinality = '1:n' then case when member = 1 then whole_billing_total - (whole_ledger_total - ledger_total) else ledger_total end
-            else billing_total end as billing_amount,
-        case when cardinality = 'n:1' then case when member = 1 then whole_ledger_total - (whole_billing_total - billing_total) else billing_total end
-            else ledger_total end as ledger_amount,
+        {{ paired_amounts('whole_billing_total', 'whole_ledger_total') }},
         {{ is_older('since', policy['grace_seconds']) }} as is_past_grace,
         abs(whole_billing_total - whole_ledger_total) as total_difference,
         abs(whole_billing_tax - whole_ledger_tax) as tax_difference,

@@ -199,10 +199,7 @@ rest_ledger as (
 ),
 
 credits as (
-    select note.connection, note.billing_invoice_id, cast(sum(note.total_minor) as bigint) as credited_minor
-    from {{ ref('credit_note') }} as note
-    where note.role = 'billing' and note.status in ('issued', 'open', 'applied') and note.billing_invoice_id is not null
-    group by note.connection, note.billing_invoice_id
+    {{ credited_invoices() }}
 ),
 
 -- within the tolerance and the window of days; the amount may be net of what has been credited

@@ -107,12 +107,12 @@ classified as (
             when subscription_id is null and contract_end_date < cast({{ as_of() }} as date) then 'not_expected'
             when subscription_id is null and customer_id is null then 'customer_unknown'
             when subscription_id is null and not is_billed_customer then 'customer_unknown'
-            when subscription_id is null and {{ age_seconds(as_of(), 'since') }} <= {{ policy['booking_grace_seconds'] }} then 'timing'
+            when subscription_id is null and not {{ is_older('since', policy['booking_grace_seconds']) }} then 'timing'
             when subscription_id is null then 'missing_in_billing'
             when contract_id is null and (not is_active or named_contract_id is null or contract_connection is null) then 'not_expected'
-            when contract_id is null and {{ age_seconds(as_of(), 'since') }} <= {{ policy['booking_grace_seconds'] }} then 'timing'
+            when contract_id is null and not {{ is_older('since', policy['booking_grace_seconds']) }} then 'timing'
             when contract_id is null then 'missing_in_crm'
-            when {{ age_seconds(as_of(), 'since') }} <= {{ policy['status_grace_seconds'] }} then 'timing'
+            when not {{ is_older('since', policy['status_grace_seconds']) }} then 'timing'
             {%- for status, forbidden in policy['forbidden_pairs'].items() %}
             when contract_status = '{{ status }}' and subscription_status in ({{ quoted(forbidden) }}) then 'status'
             {%- endfor %}

@@ -26,7 +26,7 @@ select
         when {{ age_seconds('shown.valid_from', 'held.valid_from') }} > {{ contract()['customer']['hold_grace_seconds'] }} then 'late'
         else 'matched'
     end as class,
-    {{ age_seconds(as_of(), 'customer.updated_at') }} > {{ contract()['customer']['hold_grace_seconds'] }} as is_past_grace,
+    {{ is_older('customer.updated_at', contract()['customer']['hold_grace_seconds']) }} as is_past_grace,
     observed.changed_by as observed_changed_by,
     -- how long the newest change took, where both sides were seen to change
     case when shown.valid_from >= held.valid_from then {{ age_seconds('shown.valid_from', 'held.valid_from') }} end as arrival_seconds,

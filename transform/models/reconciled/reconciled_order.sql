@@ -224,7 +224,7 @@ classified as (
             when order_id is null and subscription_id is not null then 'matched'
             when order_id is null and coalesce(deal_amount, 0) = 0 then 'not_expected'
             when order_id is null and customer_id is null then 'customer_unknown'
-            when order_id is null and {{ age_seconds(as_of(), 'sold_at') }} <= {{ policy['booking_grace_seconds'] }} then 'timing'
+            when order_id is null and not {{ is_older('sold_at', policy['booking_grace_seconds']) }} then 'timing'
             when order_id is null then 'missing_in_erp'
             when deal_id is null and order_status in ('cancelled', 'draft') then 'not_expected'
             when deal_id is null and named_deal_id is not null and deal_connection is null then 'not_expected'

@@ -135,10 +135,7 @@ documents as (
 differences as (
     select
         *,
-        case when cardinality = '1:n' then case when member = 1 then whole_billing - (whole_ledger - ledger_total) else ledger_total end
-            else billing_total end as billing_amount,
-        case when cardinality = 'n:1' then case when member = 1 then whole_ledger - (whole_billing - billing_total) else billing_total end
-            else ledger_total end as ledger_amount,
+        {{ paired_amounts('whole_billing', 'whole_ledger') }},
         abs(whole_billing - whole_ledger) as difference,
         -- money that settles nothing and was not given back; nobody looks at the same money twice where an ERP payment is one of several
         case when billing_applied is not null and billing_status is distinct from 'failed' and billing_status is distinct from 'void'

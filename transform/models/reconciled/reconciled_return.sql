@@ -161,16 +161,16 @@ classified as (
         case
             when return_status is null then 'unknown'
             when return_status = 'rejected' then 'not_expected'
-            when credit_id is not null and not is_received and {{ age_seconds(as_of(), 'credited_at') }} <= {{ policy['receipt_grace_seconds'] }} then 'timing'
+            when credit_id is not null and not is_received and not {{ is_older('credited_at', policy['receipt_grace_seconds']) }} then 'timing'
             when credit_id is not null and not is_received then 'unreceived'
             when credit_id is not null then 'matched'
-            when return_status = 'credited' and {{ age_seconds(as_of(), 'stood_since') }} <= {{ credit_policy['posting_grace_seconds'] }} then 'timing'
+            when return_status = 'credited' and not {{ is_older('stood_since', credit_policy['posting_grace_seconds']) }} then 'timing'
             when return_status = 'credited' then 'unrefunded'
-            when is_received and {{ age_seconds(as_of(), 'stood_since') }} <= {{ policy['credit_grace_seconds'] }} then 'timing'
+            when is_received and not {{ is_older('stood_since', policy['credit_grace_seconds']) }} then 'timing'
             when is_received then 'received_not_credited'
             when return_status = 'closed' then 'not_expected'
             when requested_at is null and due_at is not null then case when {{ as_of() }} > due_at then 'open' else 'timing' end
-            when {{ age_seconds(as_of(), 'coalesce(requested_at, stood_since)') }} <= {{ policy['receipt_grace_seconds'] }} then 'timing'
+            when not {{ is_older('coalesce(requested_at, stood_since)', policy['receipt_grace_seconds']) }} then 'timing'
             else 'open'
         end as class
     from returns
@@ -242,7 +242,7 @@ select
     cast(null as {{ sql_type('timestamp') }}) as received_at,
     cast(null as {{ sql_type('timestamp') }}) as credited_at,
     unbooked.created_at as since,
-    case when {{ age_seconds(as_of(), 'unbooked.created_at') }} <= {{ policy['booking_grace_seconds'] }} then 'timing' else 'missing_in_erp' end as class,
+    case when not {{ is_older('unbooked.created_at', policy['booking_grace_seconds']) }} then 'timing' else 'missing_in_erp' end as class,
     'approved in support, and the ERP has no return of it' as reason
 from unbooked
 left join {{ ref('customer') }} as customer on unbooked.customer_id = customer.customer_id

@@ -117,7 +117,7 @@ classified as (
             when not shipments.has_left and told.notified_at is not null then 'delayed_notified'
             when not shipments.has_left then 'delayed'
             when shipments.order_status in ('partially_fulfilled', 'pending_billing_partially_fulfilled') and shipments.place_from_last = 1
-                and shipments.still_to_leave = 0 and {{ age_seconds(as_of(), 'shipments.shipped_at') }} > {{ policy['partial_grace_seconds'] }} then 'partial'
+                and shipments.still_to_leave = 0 and {{ is_older('shipments.shipped_at', policy['partial_grace_seconds']) }} then 'partial'
             else 'matched'
         end as class
     from shipments
