@@ -333,6 +333,33 @@ def test_one_invoice_booked_in_parts_or_twice(runner: Runner) -> None:
     assert sum(row["billing_amount"] for row in rows.values() if row["billing_invoice_id"] == "B2") == 100
 
 
+def test_what_is_void_or_rejected_gives_way_to_what_took_its_place(runner: Runner) -> None:
+    books = Books()
+    books.invoice("B1", 10000)
+    books.invoice("L1", 10000, billing_invoice_id="B1", status="rejected")
+    books.invoice("L2", 10000, billing_invoice_id="B1", created_on=DAY + timedelta(days=1))  # entered again
+    books.invoice("B2", 10000, customer="parts")
+    books.invoice("L3", 5000, customer="parts", billing_invoice_id="B2", status="rejected")
+    books.invoice("L4", 6000, customer="parts", billing_invoice_id="B2", created_on=DAY + timedelta(days=1))
+    books.invoice("L5", 4000, customer="parts", billing_invoice_id="B2", created_on=DAY + timedelta(days=1))
+    books.invoice("B3", 10000, customer="booked anew", status="paid")  # from here on nothing is named
+    books.invoice("L6", 10000, customer="booked anew", status="void")
+    books.invoice("L7", 10000, customer="booked anew", status="paid", created_on=DAY + timedelta(days=1))
+    books.invoice("B4", 10000, customer="billed anew", status="void")
+    books.invoice("B5", 10000, customer="billed anew", created_on=DAY + timedelta(days=1))
+    books.invoice("L8", 10000, customer="billed anew")
+    books.invoice("B6", 10000, customer="kept", status="void")
+    books.invoice("L9", 10000, customer="kept")
+    rows = runner.invoices(books)
+    assert {pair: (row["class"], row["reason"], row["member"], row["place"]) for pair, row in rows.items()} == {
+        ("B1", "L2"): ("matched", None, 1, 1), ("B1", "L1"): ("not_expected", "rejected", 1, 2),
+        ("B2", "L4"): ("matched", None, 1, 1), ("B2", "L5"): ("matched", None, 2, 1), ("B2", "L3"): ("not_expected", "rejected", 1, 3),
+        ("B3", "L7"): ("matched", None, 1, 1), (None, "L6"): ("not_expected", "void", 1, 1),
+        ("B5", "L8"): ("matched", None, 1, 1), ("B4", None): ("not_expected", "void", 1, 1),
+        ("B6", "L9"): ("matched", "not compared", 1, 1)}
+    assert [(row["class"], row["left_id"]) for row in runner.exceptions("invoice")] == [("status", "B6")]  # void in billing, and it still stands in the ERP
+
+
 def test_a_number_that_two_invoices_bear(runner: Runner) -> None:
     books = Books()
     books.invoice("B1", 1000, number="7")

@@ -122,7 +122,7 @@ classified as (
             when billing_invoice_id is null and not is_billed_customer then 'customer_unknown'
             when billing_invoice_id is null and not is_past_grace then 'timing'
             when billing_invoice_id is null then 'missing_in_billing'
-            when place > 1 and ledger_status = 'void' then 'not_expected'
+            when place > 1 and ledger_status in ('void', 'rejected') then 'not_expected'
             when place > 1 then 'duplicate'
             when not is_past_grace then 'timing'
             when is_other_currency then 'currency'
@@ -163,7 +163,7 @@ select
                 when class = 'timing' then 'in grace'
                 else 'no counterpart'
             end
-        when class = 'not_expected' then 'void'
+        when class = 'not_expected' then ledger_status
         when class = 'duplicate' then 'booked again'
         when class = 'timing' then 'in grace'
         when class = 'matched' and total_difference > tolerance and credited_amount > 0

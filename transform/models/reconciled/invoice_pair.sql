@@ -137,11 +137,15 @@ lone_ledger as (
     where referred_late.ledger_key is null and unclear_numbers.ledger_key is null and unnamed.customer_id is not null
 ),
 
--- documents that name nothing: same customer, currency, amount and day, first with first; several of the same are interchangeable
+-- documents that name nothing: same customer, currency, amount and day, first with first; several of the same are interchangeable, but what is
+-- void comes last: the one that took its place is meant
 alike_billing as (
     select
         invoice_key, customer_id, currency, total_minor, invoice_date,
-        row_number() over (partition by customer_id, currency, total_minor, invoice_date order by created_at, invoice_key) as place,
+        row_number() over (
+            partition by customer_id, currency, total_minor, invoice_date
+            order by case when status in ('void', 'rejected') then 1 else 0 end, created_at, invoice_key
+        ) as place,
         count(*) over (partition by customer_id, currency, total_minor, invoice_date) as alike
     from lone_billing
 ),
@@ -149,7 +153,10 @@ alike_billing as (
 alike_ledger as (
     select
         invoice_key, customer_id, currency, total_minor, invoice_date,
-        row_number() over (partition by customer_id, currency, total_minor, invoice_date order by created_at, invoice_key) as place,
+        row_number() over (
+            partition by customer_id, currency, total_minor, invoice_date
+            order by case when status in ('void', 'rejected') then 1 else 0 end, created_at, invoice_key
+        ) as place,
         count(*) over (partition by customer_id, currency, total_minor, invoice_date) as alike
     from lone_ledger
 ),
@@ -282,7 +289,7 @@ several_links as (
         {{ tolerance_minor('invoice.line_count', 'invoice.total_minor', policy) }} as tolerance_minor,
         row_number() over (
             partition by links.billing_key
-            order by case when booked.status = 'void' then 1 else 0 end, links.pass, booked.created_at, length(booked.invoice_id), booked.invoice_id, booked.invoice_key
+            order by case when booked.status in ('void', 'rejected') then 1 else 0 end, links.pass, booked.created_at, length(booked.invoice_id), booked.invoice_id, booked.invoice_key
         ) as place
     from {{ links }} as links
     inner join several on links.billing_key = several.billing_key
