@@ -72,6 +72,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     world.add("netsuite", "transactions", **{
         **world.one("netsuite", "transactions", cases[4].ledger_invoice), "id": 88004, "tranid": "INV88004", "externalid": None, "otherrefnum": None,
         "foreigntotal": Decimal(121), "taxtotal": Decimal(0), "foreignamountpaid": Decimal(121)})
+    # a currency that billing's vendor counts in hundredths, though it has none; the booking names nothing
+    world.add("netsuite", "currencies", id=6, name="ISK", symbol="ISK", currencyprecision=0, isbasecurrency=False, exchangerate=Decimal(1), lastmodifieddate=RECENT)
+    invoice(world, cases[5], suffix="-isk", total=1_200_000, tax=0, lines=1, currency="ISK", in_ledger=False)
+    world.add("netsuite", "transactions", **{
+        **world.one("netsuite", "transactions", cases[5].ledger_invoice), "id": 88005, "tranid": "INV88005", "externalid": None, "otherrefnum": None,
+        "currency": 6, "foreigntotal": Decimal(12000), "taxtotal": Decimal(0), "foreignamountpaid": Decimal(12000)})
     land(settings, world)
     build(settings, connections(), select=["+exception_invoice", "+exception_payment", "+reconciled_invoice"])
     compiled = next(settings.dbt_target.glob("target/compiled/*/models/reconciled"))
@@ -86,6 +92,10 @@ def test_the_warehouse_holds_groups_payments_and_their_exceptions(built: Built) 
         assert rows == [
             ("in_4-a", "n:1", "customer, sum", "matched", None, Decimal(70), Decimal(70)),
             ("in_4-b", "n:1", "customer, sum", "matched", None, Decimal(51), Decimal(51))]
+        # documents of two vendors are compared in the same minor units
+        assert warehouse.execute(
+            "select billing_invoice_id, method, class, billing_amount, tolerance from reconciled_invoice where ledger_invoice_id = '88005'").fetchall() == [
+            ("in_5-isk", "customer, amount, date", "matched", Decimal(12000), Decimal(1))]
         payments = {row[0]: row[1:] for row in warehouse.execute(
             "select billing_payment_id, ledger_payment_id, method, class, reason, billing_unapplied, correlation_id from reconciled_payment").fetchall()}
         assert payments["ch_1"] == ("41001", "id", "matched", None, Decimal(0), f"subscription:{Ids(1).subscription}")
@@ -161,7 +171,7 @@ class Runner:
         for customer in books.known:
             books.add("customer", customer_id=customer, owner_connection="erp", owner_record_id=customer)
             books.add("crosswalk", customer_id=customer, connection="billing", role="billing", record_id=customer)
-        books.add("currency", system="stripe", currency="USD", minor_units=2, minor_size=Decimal("0.01"))
+        books.add("currency", system="file_drop", currency="USD", minor_units=2, minor_size=Decimal("0.01"))
         books.add("extraction_clock", as_of=CLOCK)
         for table, rows in books.rows.items():
             known = dict(self.columns[table])

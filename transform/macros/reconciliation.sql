@@ -18,9 +18,9 @@
     group by connection, billing_invoice_id
 {%- endmacro %}
 
-{#- Size of the smallest unit of a currency as an invoice's system counts it. -#}
+{#- Size of the smallest unit of an invoice's currency. -#}
 {% macro invoice_units() -%}
-    select system, currency, cast(minor_size as decimal(9, 6)) as minor_size from {{ ref('currency') }}
+    select currency, cast(minor_size as decimal(9, 6)) as minor_size from ({{ minor_units() }}) as unit
 {%- endmacro %}
 
 {#- The business chain of an invoice: `billing` and `ledger` are its two documents, one of them may be missing. -#}

@@ -23,6 +23,11 @@
 {#- Minor units as an amount. `size` is currency.minor_size of the row's system and currency. -#}
 {% macro from_minor(minor, size) -%} cast({{ minor }} * {{ size }} as {{ sql_type('money') }}) {%- endmacro %}
 
+{#- Minor units of each currency by ISO 4217: a vendor may count some of them otherwise, and documents of two vendors have to be comparable. -#}
+{% macro minor_units() -%}
+    select currency, minor_units, minor_size from {{ ref('currency') }} where system = 'file_drop'
+{%- endmacro %}
+
 {#- An amount in whole minor units. -#}
 {% macro to_minor(amount, units) -%}
     {%- set factor -%} case {{ units }} when 0 then 1 when 3 then 1000 else 100 end {%- endset -%}

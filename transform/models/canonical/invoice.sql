@@ -41,6 +41,6 @@ select
     document.updated_at
 from documents as document
 left join line_counts as line on document.connection = line.connection and document.invoice_id = line.invoice_id
-left join {{ ref('currency') }} as unit on document.system = unit.system and document.currency = unit.currency
+left join ({{ minor_units() }}) as unit on document.currency = unit.currency
 left join {{ ref('crosswalk') }} as link on document.connection = link.connection and document.customer_record_id = link.record_id
 {{ reporting_joins('document.currency', 'coalesce(document.invoice_date, document.created_at)') }}

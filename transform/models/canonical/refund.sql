@@ -21,6 +21,6 @@ select
     reporting.currency as reporting_currency,
     document.refunded_at
 from refunds as document
-left join {{ ref('currency') }} as unit on document.system = unit.system and document.currency = unit.currency
+left join ({{ minor_units() }}) as unit on document.currency = unit.currency
 left join {{ ref('crosswalk') }} as link on document.connection = link.connection and document.customer_record_id = link.record_id
 {{ reporting_joins('document.currency', 'document.refunded_at') }}

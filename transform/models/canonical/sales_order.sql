@@ -23,6 +23,6 @@ select
     document.created_at,
     document.updated_at
 from orders as document
-left join {{ ref('currency') }} as unit on document.system = unit.system and document.currency = unit.currency
+left join ({{ minor_units() }}) as unit on document.currency = unit.currency
 left join {{ ref('crosswalk') }} as link on document.connection = link.connection and document.customer_record_id = link.record_id
 {{ reporting_joins('document.currency', 'coalesce(document.order_date, document.created_at)') }}

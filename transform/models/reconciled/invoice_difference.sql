@@ -86,8 +86,7 @@ documents as (
     left join billing on pair.billing_key = billing.invoice_key
     left join ledger on pair.ledger_key = ledger.invoice_key
     left join group_sums as totals on pair.group_key = totals.group_key
-    left join units as unit
-        on coalesce(billing.system, ledger.system) = unit.system and coalesce(billing.currency, ledger.currency) = unit.currency
+    left join units as unit on coalesce(billing.currency, ledger.currency) = unit.currency
     left join credits on billing.connection = credits.connection and billing.invoice_id = credits.billing_invoice_id
     -- asked of documents alone only: a join on null costs nothing
     left join billed_customers as billed on case when pair.billing_key is null then ledger.customer_id end = billed.customer_id

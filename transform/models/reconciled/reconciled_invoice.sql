@@ -36,6 +36,6 @@ select
 from {{ ref('invoice_pair') }} as pair
 inner join {{ ref('invoice') }} as billing on pair.billing_key = billing.invoice_key
 inner join {{ ref('invoice') }} as ledger on pair.ledger_key = ledger.invoice_key
-left join units as unit on billing.system = unit.system and billing.currency = unit.currency
+left join units as unit on billing.currency = unit.currency
 left join credits on billing.connection = credits.connection and billing.invoice_id = credits.billing_invoice_id
 where pair.class is not null
