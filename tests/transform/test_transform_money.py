@@ -324,6 +324,18 @@ def test_one_booking_that_names_several_invoices(runner: Runner) -> None:
     assert [(row["left_id"], row["exposure"]) for row in found] == [("B1", 5)]  # once for the group
 
 
+def test_a_group_whose_status_contradicts_is_told_once(runner: Runner) -> None:
+    books = Books()
+    for number in (1, 2, 3):
+        books.invoice(f"B{number}", number * 1000, status="open" if number == 1 else "paid")
+    books.invoice("L1", 6000, billing_number="N-B1, N-B2, N-B3")
+    books.invoice("B4", 10000, customer="other", status="paid")
+    books.invoice("L2", 6000, customer="other", billing_invoice_id="B4")
+    books.invoice("L3", 4000, customer="other", billing_invoice_id="B4")
+    runner.invoices(books)
+    assert [(row["class"], row["left_id"], row["exposure"]) for row in runner.exceptions("invoice")] == [("status", "B2", 60), ("status", "B4", 100)]
+
+
 def test_one_invoice_booked_in_parts_or_twice(runner: Runner) -> None:
     books = Books()
     books.invoice("B1", 10000)
@@ -605,6 +617,20 @@ def test_money_that_settles_nothing_or_only_in_part(runner: Runner) -> None:
     assert rows["P1", "L1"]["correlation_id"] == "subscription:sub"
     found = {row["left_id"]: (row["exposure"], row["owner_role"]) for row in runner.exceptions("payment")}
     assert found == {"P2": (20, "revenue"), "P3": (12, "revenue"), "P5": (50, "finance")}
+
+
+def test_money_of_a_group_that_settles_nothing_is_told_once(runner: Runner) -> None:
+    books = Books()
+    books.payment("P1", 4100)
+    books.payment("P2", 5200)
+    books.payment("L1", 9300)  # one deposit of both
+    books.payment("P3", 9000, customer="other", billing_invoice_id=None)
+    books.payment("L2", 4000, customer="other", billing_payment_id="P3")
+    books.payment("L3", 5000, customer="other", billing_payment_id="P3")
+    for connection in ("billing", "erp"):
+        books.add("payment_application", connection=connection, application_key=connection, payment_id="elsewhere", invoice_id="I", amount=Decimal(1))
+    assert {row["class"] for row in runner.payments(books).values()} == {"unapplied"}
+    assert [(row["left_id"], row["exposure"]) for row in runner.exceptions("payment")] == [("P2", 93), ("P3", 90)]
 
 
 def test_a_payment_of_an_unbooked_invoice_says_so(runner: Runner) -> None:

@@ -1,8 +1,20 @@
 {{ config(materialized='view') }}
 {%- set policy = contract()['invoice'] -%}
--- a group's disagreement stands on its lead; of a tie, only the owner's document counts
-with classes as (
-    select *, class as found_class
+-- a group's disagreement stands on one row: its lead, for a status the first document that contradicts; of a tie, only the owner's document counts
+with statuses as (
+    select
+        *,
+        greatest(
+            coalesce(case when cardinality = 'n:1' then sum(billing_open) over (partition by coalesce(group_key, pair_key)) else billing_open end, 0),
+            coalesce(case when cardinality = '1:n' then sum(ledger_open) over (partition by coalesce(group_key, pair_key)) else ledger_open end, 0)
+        ) as open_exposure
+    from {{ ref('invoice_difference') }}
+    where status_class = 'status'
+    qualify row_number() over (partition by coalesce(group_key, pair_key) order by member) = 1
+),
+
+classes as (
+    select *, cast(null as {{ sql_type('money') }}) as open_exposure, class as found_class
     from {{ ref('invoice_difference') }}
     where class in ('missing_in_erp', 'missing_in_billing', 'duplicate', 'customer_unknown')
         or (class in ('currency', 'amount', 'tax') and member = 1)
@@ -10,7 +22,7 @@ with classes as (
 
     union all
 
-    select *, 'status' as found_class from {{ ref('invoice_difference') }} where status_class = 'status'
+    select *, 'status' as found_class from statuses
 ),
 
 known_rates as (
@@ -28,7 +40,7 @@ priced as (
         case found_class
             when 'amount' then greatest(total_difference, net_difference)
             when 'tax' then tax_difference
-            when 'status' then greatest(coalesce(billing_open, 0), coalesce(ledger_open, 0))
+            when 'status' then open_exposure
             else coalesce(billing_total, ledger_total)
         end as priced_exposure
     from classes

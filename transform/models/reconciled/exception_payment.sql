@@ -1,16 +1,30 @@
 {{ config(materialized='view') }}
--- a group's disagreement stands on its lead; of a tie, only the owner's payment counts
-with found as (
+-- a group's disagreement stands on one row: its lead, for money unapplied the first payment that has some; of a tie, only the owner's payment counts
+with unapplied as (
     select
-        *,
+        pair_key,
+        greatest(
+            coalesce(case when cardinality = 'n:1' then sum(billing_unapplied) over (partition by coalesce(group_key, pair_key)) else billing_unapplied end, 0),
+            coalesce(case when cardinality = '1:n' then sum(ledger_unapplied) over (partition by coalesce(group_key, pair_key)) else ledger_unapplied end, 0)
+        ) as amount,
+        row_number() over (partition by coalesce(group_key, pair_key) order by member) as number
+    from {{ ref('reconciled_payment') }}
+    where class = 'unapplied'
+),
+
+found as (
+    select
+        pair.*,
         case
             when class = 'amount' then difference
-            when class = 'unapplied' then greatest(coalesce(billing_unapplied, 0), coalesce(ledger_unapplied, 0))
+            when class = 'unapplied' then unapplied.amount
             when class = 'duplicate' or billing_payment_id is null then ledger_total
             else billing_total
         end as priced_exposure
-    from {{ ref('reconciled_payment') }}
-    where class in ('missing_in_erp', 'missing_in_billing', 'duplicate', 'unapplied', 'customer_unknown')
+    from {{ ref('reconciled_payment') }} as pair
+    left join unapplied on pair.pair_key = unapplied.pair_key
+    where class in ('missing_in_erp', 'missing_in_billing', 'duplicate', 'customer_unknown')
+        or (class = 'unapplied' and unapplied.number = 1)
         or (class in ('currency', 'amount') and member = 1)
         or (class = 'ambiguous' and billing_payment_id is not null)
 )
