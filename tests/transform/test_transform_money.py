@@ -382,6 +382,26 @@ def test_what_is_void_or_rejected_gives_way_to_what_took_its_place(runner: Runne
     assert [(row["class"], row["left_id"]) for row in runner.exceptions("invoice")] == [("status", "B6")]  # void in billing, and it still stands in the ERP
 
 
+def test_a_duplicate_costs_what_was_booked_again(runner: Runner) -> None:
+    books = Books()
+    books.invoice("B1", 10000)
+    books.invoice("L1", 10000, billing_invoice_id="B1")
+    books.invoice("L2", 6000, billing_invoice_id="B1", currency="EUR", created_on=DAY + timedelta(days=1))
+    books.invoice("B2", 1000, customer="other")
+    books.invoice("B3", 2000, customer="other")
+    books.invoice("L3", 1000, customer="other", billing_invoice_id="B2")
+    books.invoice("L4", 3000, customer="other", billing_number="N-B2; N-B3")
+    runner.invoices(books)
+    found = {row["right_id"]: (row["exposure"], row["currency"]) for row in runner.exceptions("invoice") if row["class"] == "duplicate"}
+    assert found == {"L2": (60, "EUR"), "L4": (10, "USD")}
+    books = Books()
+    books.payment("P1", 10000)
+    books.payment("L1", 10000, billing_payment_id="P1")
+    books.payment("L2", 6000, billing_payment_id="P1", currency="EUR")
+    runner.payments(books)
+    assert [(row["class"], row["exposure"], row["currency"]) for row in runner.exceptions("payment")] == [("duplicate", 60, "EUR")]
+
+
 def test_a_number_that_two_invoices_bear(runner: Runner) -> None:
     books = Books()
     books.invoice("B1", 1000, number="7")

@@ -25,6 +25,15 @@ classes as (
     select *, 'status' as found_class from statuses
 ),
 
+-- what is booked again costs what that booking says; of a list only the one invoice is too much
+concerned as (
+    select
+        *,
+        coalesce(case when found_class = 'duplicate' and method <> 'list of numbers' then ledger_total end, billing_total, ledger_total) as document_total,
+        coalesce(case when found_class = 'duplicate' and method <> 'list of numbers' then ledger_currency end, billing_currency, ledger_currency) as exposure_currency
+    from classes
+),
+
 known_rates as (
     {{ newest_rates() }}
 ),
@@ -35,16 +44,16 @@ rates as (
 
 priced as (
     select
-        classes.*,
+        concerned.*,
         cast(coalesce(rates.rate, 1) as decimal(12, 6)) as base_rate,
         case found_class
             when 'amount' then greatest(total_difference, net_difference)
             when 'tax' then tax_difference
             when 'status' then open_exposure
-            else coalesce(billing_total, ledger_total)
+            else document_total
         end as priced_exposure
-    from classes
-    left join rates on coalesce(classes.billing_currency, classes.ledger_currency) = rates.currency
+    from concerned
+    left join rates on concerned.exposure_currency = rates.currency
 )
 
 select
@@ -68,7 +77,7 @@ select
     case found_class when 'amount' then {{ number_text('ledger_amount') }} when 'tax' then {{ number_text('ledger_tax') }}
         when 'currency' then ledger_currency when 'status' then ledger_status when 'duplicate' then number end as right_value,
     {{ money('priced_exposure') }} as exposure,
-    coalesce(billing_currency, ledger_currency) as currency,
+    exposure_currency as currency,
     since,
     case found_class
         when 'missing_in_erp' then 'invoice ' || coalesce(number, billing_invoice_id) || ' is not booked in the ERP'

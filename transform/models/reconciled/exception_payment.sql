@@ -46,7 +46,7 @@ select
     case class when 'currency' then ledger_currency when 'amount' then {{ number_text('ledger_amount') }}
         when 'unapplied' then {{ number_text('priced_exposure') }} when 'duplicate' then {{ number_text('ledger_total') }} end as right_value,
     {{ money('priced_exposure') }} as exposure,
-    coalesce(billing_currency, ledger_currency) as currency,
+    case when class = 'duplicate' then coalesce(ledger_currency, billing_currency) else coalesce(billing_currency, ledger_currency) end as currency,
     since,
     'payment ' || coalesce(billing_payment_id, ledger_payment_id) || case class
         when 'missing_in_erp' then ' is not in the ERP'
