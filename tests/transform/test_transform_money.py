@@ -402,6 +402,20 @@ def test_a_duplicate_costs_what_was_booked_again(runner: Runner) -> None:
     assert [(row["class"], row["exposure"], row["currency"]) for row in runner.exceptions("payment")] == [("duplicate", 60, "EUR")]
 
 
+def test_what_is_critical_is_reckoned_at_the_rates_of_the_ledger_that_books_it(runner: Runner) -> None:
+    books = Books()
+    for connection, currency, base, rate in (("erp", "USD", "USD", 1), ("erp", "JPY", "USD", "0.0067"), ("erp", "KRW", "USD", "0.0007"), ("tokyo", "USD", "JPY", 150)):
+        books.add("exchange_rate", connection=connection, currency=currency, base_currency=base, rate=Decimal(rate))
+    books.invoice("B1", 20_000)  # 200 dollars, which are many yen
+    books.invoice("B2", 1_200_000)
+    for number, currency in ((3, "USD"), (4, "JPY"), (5, "KRW")):
+        books.invoice(f"B{number}", 900_000, currency=currency)
+        books.invoice(f"L{number}", 1_800_000, currency=currency, billing_invoice_id=f"B{number}", connection="tokyo")
+    runner.invoices(books)
+    assert {row["left_id"]: row["severity"] for row in runner.exceptions("invoice")} == {
+        "B1": "error", "B2": "critical", "B3": "critical", "B4": "error", "B5": "error"}
+
+
 def test_a_number_that_two_invoices_bear(runner: Runner) -> None:
     books = Books()
     books.invoice("B1", 1000, number="7")

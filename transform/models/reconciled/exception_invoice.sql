@@ -38,6 +38,11 @@ known_rates as (
     {{ newest_rates() }}
 ),
 
+-- the ledger's own rate; another ledger's where it has none, but never for its base currency
+bases as (
+    select distinct connection, base_currency from known_rates
+),
+
 rates as (
     select currency, max(rate) as rate from known_rates group by currency
 ),
@@ -45,7 +50,7 @@ rates as (
 priced as (
     select
         concerned.*,
-        cast(coalesce(rates.rate, 1) as decimal(12, 6)) as base_rate,
+        cast(coalesce(own.rate, case when bases.base_currency is not null then 1 end, rates.rate, 1) as decimal(12, 6)) as base_rate,
         case found_class
             when 'amount' then greatest(total_difference, net_difference)
             when 'tax' then tax_difference
@@ -53,6 +58,8 @@ priced as (
             else document_total
         end as priced_exposure
     from concerned
+    left join known_rates as own on concerned.ledger_connection = own.connection and concerned.exposure_currency = own.currency
+    left join bases on concerned.ledger_connection = bases.connection and concerned.exposure_currency = bases.base_currency
     left join rates on concerned.exposure_currency = rates.currency
 )
 
