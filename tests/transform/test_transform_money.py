@@ -608,6 +608,18 @@ def test_payments_that_are_not_expected_say_why(runner: Runner) -> None:
     assert set(found) == {"P8", "P9", "L3"} and found["L3"]["owner_role"] == "revenue" and found["P9"]["exposure"] == 90
 
 
+def test_money_given_back_may_be_void_in_the_erp(runner: Runner) -> None:
+    books = Books()
+    for number, given_back in ((1, 50), (2, 20), (3, 0)):
+        books.payment(f"P{number}", 5000)
+        books.payment(f"L{number}", 5000, billing_payment_id=f"P{number}", status="void")
+        books.add("refund", connection="billing", role="billing", status="succeeded", billing_payment_id=f"P{number}", amount=Decimal(given_back))
+    books.add("dispute", connection="billing", payment_id="P3", status="lost", amount=Decimal(50))
+    rows = runner.payments(books)
+    assert {pair[0]: (row["class"], row["reason"]) for pair, row in rows.items()} == {
+        "P1": ("not_expected", "refunded"), "P2": ("missing_in_erp", "void in the ERP"), "P3": ("not_expected", "disputed")}
+
+
 def test_differences_of_a_payment(runner: Runner) -> None:
     books = Books()
     books.payment("P1", 1000)

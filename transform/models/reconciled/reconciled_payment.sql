@@ -167,6 +167,7 @@ classified as (
             when billing_payment_id is null then 'missing_in_billing'
             when place > 1 and ledger_status = 'void' then 'not_expected'
             when place > 1 then 'duplicate'
+            when ledger_status = 'void' and billing_status = 'succeeded' and (refunded_amount >= billing_total or is_disputed) then 'not_expected'
             when ledger_status = 'void' and is_past_grace and billing_status = 'succeeded' then 'missing_in_erp'
             when billing_status in ('failed', 'void') and ledger_status is distinct from 'void' and is_past_grace then 'missing_in_billing'
             when billing_status in ('failed', 'void') then 'not_expected'
@@ -217,7 +218,9 @@ select
                 else 'no counterpart'
             end
         when class = 'not_expected' and place > 1 then 'void'
-        when class = 'not_expected' then billing_status
+        when class = 'not_expected' and billing_status in ('failed', 'void') then billing_status
+        when class = 'not_expected' and refunded_amount >= billing_total then 'refunded'
+        when class = 'not_expected' then 'disputed'
         when class = 'missing_in_erp' then 'void in the ERP'
         when class = 'missing_in_billing' then billing_status || ' in billing'
         when class = 'duplicate' then 'booked again'
