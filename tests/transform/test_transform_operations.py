@@ -171,6 +171,30 @@ def _credits(book: Book, ids: dict[str, Ids], know: dict[str, Any]) -> None:
     know["case credited"] = book.case(ids["case credited"], old, "refund_approved", order=order, solved=old + 2 * DAY)
     know["case credit"] = book.credit(ids["case credited"], old + DAY, invoice=invoice)
     book.memo(ids["case credited"], old + DAY, "50", know["case credit"])
+    know["credit booked thrice"] = book.credit(ids["credit booked thrice"], old)
+    for place in range(3):
+        book.memo(ids["credit booked thrice"], old + place * DAY, "50", know["credit booked thrice"])
+    know["credit in parts and whole"] = book.credit(ids["credit in parts and whole"], old)
+    for place, part in enumerate(("20", "30", "50")):
+        book.memo(ids["credit in parts and whole"], old + place * DAY, part, know["credit in parts and whole"])
+    know["credit taken back"] = book.credit(ids["credit taken back"], old)
+    book.world.one("stripe", "credit_notes", know["credit taken back"])["status"] = "void"
+    book.memo(ids["credit taken back"], old + DAY, "50", know["credit taken back"])
+    know["refund refused"] = book.refund(ids["refund refused"], old, status="failed")
+    book.transaction("CustRfnd", "A", ids["refund refused"], old + DAY, "-50", externalid=know["refund refused"])
+    for name, at, times in (("memos void", old, 2), ("memo just void", NOW - timedelta(hours=5), 1)):
+        know[name] = book.credit(ids[name], at)
+        for _ in range(times):
+            book.world.one("netsuite", "transactions", book.memo(ids[name], at, "50", know[name]))["status"] = "V"
+    know["case and memo"] = book.case(ids["case and memo"], old, "refund_approved", solved=old + 2 * DAY)
+    know["memo of the case"] = book.memo(ids["case and memo"], old + DAY)
+    # two equal credits that nothing names, booked days later; two approvals, and then two credits
+    know["slowly booked"] = [book.credit(ids["slowly booked"], old + place * DAY) for place in (0, 1)]
+    for place in (2, 3):
+        book.memo(ids["slowly booked"], old + place * DAY)
+    know["two approvals"] = [book.case(ids["two approvals"], old + place * DAY, "credit_approved", solved=old + 4 * DAY) for place in (0, 1)]
+    for place in (2, 3):
+        book.memo(ids["two approvals"], old + place * DAY, "50", book.credit(ids["two approvals"], old + place * DAY))
     know["case unbooked"] = book.case(ids["case unbooked"], old, "refund_approved", solved=old + 2 * DAY)
     know["unbooked credit"] = book.credit(ids["case unbooked"], old + DAY)
 
@@ -235,6 +259,8 @@ NAMES = [
     "late", "late told", "late whispered", "due", "unmade", "partial", "partial new", "arrived", "held goods",
     "hold missing", "hold kept", "hold undone", "hold late", "hold prompt", "country", "renamed", "contract tier", "contract alone", "contract unbilled", "contract late",
     "return undated", "return undated asked",
+    "credit booked thrice", "credit in parts and whole", "credit taken back", "refund refused", "memos void", "memo just void", "case and memo",
+    "slowly booked", "two approvals",
 ]
 
 
@@ -339,7 +365,10 @@ def test_credits_and_refunds(warehouse: duckdb.DuckDBPyConnection, known: dict[s
         "credit named": ["matched"], "credit dear": ["amount"], "credit nameless": ["matched"], "credit booked twice": ["duplicate", "matched"],
         "credit in parts": ["matched", "matched"], "credit in nameless parts": ["matched", "matched"], "credit short": ["partial", "partial"],
         "credit foreign": ["currency"], "credit lost": ["unposted"], "credit fresh": ["timing"], "refund lost": ["unposted"],
-        "refund failed": ["not_expected"], "case credit": ["matched"], "unbooked credit": ["case_closed_early"]}
+        "refund failed": ["not_expected"], "case credit": ["matched"], "unbooked credit": ["case_closed_early"],
+        "credit booked thrice": ["duplicate", "duplicate", "matched"], "credit in parts and whole": ["duplicate", "matched", "matched"],
+        "credit taken back": ["missing_in_billing"], "refund refused": ["missing_in_billing"], "memos void": ["not_expected", "unposted"],
+        "memo just void": ["timing"]}
     assert {name: found[known[name]] for name in expected} == expected
     memos = classes(warehouse, "reconciled_credit", "ledger_document_id")
     assert memos[str(known["memo alone"])] == "not_expected" and memos[str(known["memo of nothing"])] == "missing_in_billing"
@@ -348,6 +377,11 @@ def test_credits_and_refunds(warehouse: duckdb.DuckDBPyConnection, known: dict[s
         str(known["case closed"]): "case_closed_early", str(known["case open"]): "unposted", str(known["case fresh"]): "timing"}
     linked = warehouse.execute("select case_id, case_method from reconciled_credit where billing_document_id = ?", [known["case credit"]]).fetchone()
     assert linked == (str(known["case credited"]), "order number")
+    assert [found[each] for each in known["slowly booked"]] == [["matched"], ["matched"]]
+    rows = warehouse.execute("select case_id, ledger_document_id from reconciled_credit where case_id is not null").fetchall()
+    answered = dict(rows)
+    assert answered[str(known["case and memo"])] == str(known["memo of the case"])  # the ERP's own credit is one, too
+    assert len({answered[str(each)] for each in known["two approvals"]} - {None}) == 2
 
 
 def test_credit_exceptions_are_priced(warehouse: duckdb.DuckDBPyConnection, known: dict[str, Any]) -> None:
@@ -358,7 +392,10 @@ def test_credit_exceptions_are_priced(warehouse: duckdb.DuckDBPyConnection, know
     assert found[known["credit booked twice"]] == ("duplicate", Decimal(50), "USD", "critical", "finance")
     assert found[known["credit short"]] == ("partial", Decimal(10), "USD", "warn", "finance")
     assert found[str(known["case closed"])][:1] == ("case_closed_early",) and found[str(known["case closed"])][4] == "support+finance"
-    assert len(rows) == len(found) == 10  # and nothing else
+    assert found[known["credit in parts and whole"]] == ("duplicate", Decimal(50), "USD", "critical", "finance")
+    assert found[known["credit taken back"]] == ("missing_in_billing", Decimal(50), "USD", "error", "revenue")
+    assert [row[2] for row in rows if row[0] == known["credit booked thrice"]] == [Decimal(50), Decimal(50)]
+    assert len(rows) == len(found) + 1 == 16  # and nothing else
 
 
 def test_returns(warehouse: duckdb.DuckDBPyConnection, known: dict[str, Any]) -> None:

@@ -27,6 +27,41 @@
 {% macro whole_division(number, divisor) -%} ({{ number }} // {{ divisor }}) {%- endmacro %}
 
 {#-
+  Pairs out of `candidates`, as common table expression `name`: each is the other's nearest. What is left is asked
+  again among itself: two documents that come after two others would all have the same nearest.
+-#}
+{% macro nearest_pairs(name, candidates, left, right, left_order, right_order, rounds=3) -%}
+{%- for round in range(1, rounds + 1) %}
+{%- if round > 1 %}
+{{ name }}_until_{{ round - 1 }} as (
+    {%- for earlier in range(1, round) %}
+    select {{ left }}, {{ right }} from {{ name }}_{{ earlier }}{{ ' union all' if not loop.last }}
+    {%- endfor %}
+),
+{% endif %}
+{{ name }}_{{ round }} as (
+    select {{ left }}, {{ right }}
+    from (
+        select
+            candidate.{{ left }}, candidate.{{ right }},
+            row_number() over (partition by candidate.{{ left }} order by {{ left_order }}) as left_place,
+            row_number() over (partition by candidate.{{ right }} order by {{ right_order }}) as right_place
+        from {{ candidates }} as candidate
+        {%- if round > 1 %}
+        left join {{ name }}_until_{{ round - 1 }} as left_pair on candidate.{{ left }} = left_pair.{{ left }}
+        left join {{ name }}_until_{{ round - 1 }} as right_pair on candidate.{{ right }} = right_pair.{{ right }}
+        where left_pair.{{ left }} is null and right_pair.{{ right }} is null
+        {%- endif %}
+    ) as placed
+    where left_place = 1 and right_place = 1
+),
+{% endfor %}
+{{ name }} as (
+    select {{ left }}, {{ right }} from {{ name }}_until_{{ rounds - 1 }} union all select {{ left }}, {{ right }} from {{ name }}_{{ rounds }}
+),
+{%- endmacro %}
+
+{#-
   Bounded search for groups, as common table expressions: one document of either side that several of the other add up to.
 
   sides: the two names; relations: side -> relation with `key`, `day`, customer_id, currency, total_minor and tolerance_minor;

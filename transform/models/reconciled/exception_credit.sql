@@ -17,8 +17,9 @@ select
     case when billing_document_id is null then null else ledger_document_id end as right_id,
     case when class = 'currency' then billing_currency when kind <> 'approval' then {{ number_text('coalesce(billing_amount, ledger_amount)') }} end as left_value,
     case when class = 'currency' then ledger_currency when class in ('amount', 'partial', 'duplicate') then {{ number_text('booked_amount') }} end as right_value,
-    {{ money("case when class in ('amount', 'partial', 'duplicate') then abs(difference) else coalesce(billing_amount, ledger_amount) end") }} as exposure,
-    coalesce(billing_currency, ledger_currency) as currency,
+    {{ money("case when class in ('amount', 'partial') then abs(difference) when class = 'duplicate' then excess when class = 'missing_in_billing' then ledger_amount"
+        " else coalesce(billing_amount, ledger_amount) end") }} as exposure,
+    case when class = 'missing_in_billing' then ledger_currency else coalesce(billing_currency, ledger_currency) end as currency,
     since,
     case kind when 'approval' then 'case ' || case_id else replace(kind, '_', ' ') || ' ' || coalesce(billing_document_id, ledger_document_id) end || ': ' || reason as detail
 from {{ ref('reconciled_credit') }}

@@ -61,21 +61,16 @@ lone_ledger as (
     where referred.ledger_key is null and ledger.customer_id is not null and ledger.billing_document_id is null and not ledger.is_dead
 ),
 
--- documents that name nothing: same customer, kind and currency, an amount within the tolerance, the nearest day; each the other's nearest
+-- documents that name nothing: same customer, kind and currency, an amount within the tolerance, the nearest day
 candidates as (
     select
         lone_ledger.document_key as ledger_key,
         lone_billing.document_key as billing_key,
         count(*) over (partition by lone_ledger.document_key) as ledger_candidates,
         count(*) over (partition by lone_billing.document_key) as billing_candidates,
-        row_number() over (
-            partition by lone_ledger.document_key
-            order by abs({{ age_seconds('lone_ledger.made_at', 'lone_billing.made_at') }}), lone_billing.made_at, lone_billing.document_key
-        ) as ledger_place,
-        row_number() over (
-            partition by lone_billing.document_key
-            order by abs({{ age_seconds('lone_ledger.made_at', 'lone_billing.made_at') }}), lone_ledger.made_at, lone_ledger.document_key
-        ) as billing_place
+        abs({{ age_seconds('lone_ledger.made_at', 'lone_billing.made_at') }}) as gap,
+        lone_ledger.made_at as booked_at,
+        lone_billing.made_at as billed_at
     from lone_ledger
     inner join lone_billing
         on lone_ledger.customer_id = lone_billing.customer_id and lone_ledger.kind = lone_billing.kind and lone_ledger.currency = lone_billing.currency
@@ -85,12 +80,15 @@ candidates as (
             <= {{ allowed_difference('lone_billing.amount', 'sizes.minor_size', policy['tolerance_minor'], policy['tolerance_share']) }}
 ),
 
+{{ nearest_pairs('nearest', 'candidates', 'ledger_key', 'billing_key', 'gap, billed_at, candidate.billing_key', 'gap, booked_at, candidate.ledger_key') }}
+
 by_content as (
     select
-        ledger_key, billing_key, 3 as pass, 'customer, amount, date' as method,
-        case when ledger_candidates = 1 and billing_candidates = 1 then {{ policy['confidence_content'] }} else {{ policy['confidence_ambiguous'] }} end as confidence
-    from candidates
-    where ledger_place = 1 and billing_place = 1
+        nearest.ledger_key, nearest.billing_key, 3 as pass, 'customer, amount, date' as method,
+        case when candidates.ledger_candidates = 1 and candidates.billing_candidates = 1
+            then {{ policy['confidence_content'] }} else {{ policy['confidence_ambiguous'] }} end as confidence
+    from nearest
+    inner join candidates on nearest.ledger_key = candidates.ledger_key and nearest.billing_key = candidates.billing_key
 ),
 
 -- one credit in billing booked as two that name nothing: exactly its sum, both within the window; the first such pair
@@ -138,7 +136,7 @@ links as (
     select ledger_key, billing_key, 5 as pass, 'repeats' as method, {{ policy['confidence_ambiguous'] }} as confidence from repeated
 ),
 
--- several bookings of one credit are its parts where they do not exceed it
+-- several bookings of one credit are its parts as long as they do not exceed it
 measured as (
     select
         links.*,
@@ -146,7 +144,11 @@ measured as (
             partition by links.billing_key order by ledger.is_dead, links.pass, ledger.made_at, length(ledger.document_id), ledger.document_key
         ) as place,
         sum(case when ledger.is_dead then 0 else 1 end) over (partition by links.billing_key) as live_bookings,
-        sum(case when ledger.is_dead then 0 else ledger.amount end) over (partition by links.billing_key) as booked_amount
+        sum(case when ledger.is_dead then 0 else ledger.amount end) over (partition by links.billing_key) as booked_amount,
+        sum(case when ledger.is_dead then 0 else ledger.amount end) over (
+            partition by links.billing_key order by ledger.is_dead, links.pass, ledger.made_at, length(ledger.document_id), ledger.document_key
+            rows between unbounded preceding and current row
+        ) as booked_so_far
     from links
     inner join ledger on links.ledger_key = ledger.document_key
 ),
@@ -166,31 +168,41 @@ credited_orders as (
     where invoice.erp_order_id is not null
 ),
 
--- the credit that a case approved: on its order where the case names one, else the customer's next one within the window
+-- what an approval may have led to: a credit in billing, or one that the ERP alone has
+granted as (
+    select * from billing where not is_dead
+    union all
+    select ledger.*
+    from ledger
+    left join links on ledger.document_key = links.ledger_key
+    where links.ledger_key is null and not ledger.is_dead
+),
+
+-- the credit that a case approved: on its order where the case names one, else the customer's next one within the window. One approval may have led
+-- to a credit note and a refund; so a case looks at one kind of document alone
 answers as (
     select
         approvals.case_key,
-        billing.document_key,
+        granted.document_key,
         case when credited_orders.erp_order_id = approvals.order_id then 'order number' else 'customer, date' end as method,
-        row_number() over (
-            partition by approvals.case_key
-            order by case when credited_orders.erp_order_id = approvals.order_id then 0 else 1 end, billing.kind,
-                abs({{ age_seconds('billing.made_at', 'approvals.created_at') }}), billing.document_key
-        ) as case_place,
-        row_number() over (
-            partition by billing.document_key
-            order by case when credited_orders.erp_order_id = approvals.order_id then 0 else 1 end,
-                abs({{ age_seconds('billing.made_at', 'approvals.created_at') }}), approvals.case_key
-        ) as document_place
+        case when credited_orders.erp_order_id = approvals.order_id then 0 else 1 end as is_other_order,
+        abs({{ age_seconds('granted.made_at', 'approvals.created_at') }}) as gap
     from approvals
-    inner join billing on approvals.customer_id = billing.customer_id and not billing.is_dead
-    left join credited_orders on billing.document_key = credited_orders.document_key and approvals.order_id = credited_orders.erp_order_id
-    where {{ days_between('billing.made_at', 'approvals.created_at') }} between 0 and {{ policy['approval_window_days'] }}
-        and (approvals.order_id is null or credited_orders.erp_order_id is not null or billing.billing_invoice_id is null)
+    inner join granted on approvals.customer_id = granted.customer_id
+    left join credited_orders on granted.document_key = credited_orders.document_key and approvals.order_id = credited_orders.erp_order_id
+    where {{ days_between('granted.made_at', 'approvals.created_at') }} between 0 and {{ policy['approval_window_days'] }}
+        and (approvals.order_id is null or credited_orders.erp_order_id is not null or granted.billing_invoice_id is null)
+    qualify rank() over (
+        partition by approvals.case_key
+        order by case when credited_orders.erp_order_id = approvals.order_id then 0 else 1 end, granted.role, granted.kind) = 1
 ),
 
+{{ nearest_pairs('answering', 'answers', 'case_key', 'document_key', 'is_other_order, gap, candidate.document_key', 'is_other_order, gap, candidate.case_key') }}
+
 answered as (
-    select case_key, document_key, method from answers where case_place = 1 and document_place = 1
+    select answers.case_key, answers.document_key, answers.method
+    from answering
+    inner join answers on answering.case_key = answers.case_key and answering.document_key = answers.document_key
 ),
 
 billed_customers as (
@@ -228,8 +240,10 @@ pairs as (
         billing.amount as billing_amount,
         ledger.amount as ledger_amount,
         {{ money('measured.booked_amount') }} as booked_amount,
+        {{ money('measured.booked_so_far') }} as booked_so_far,
         {{ allowed_difference('billing.amount', 'sizes.minor_size', policy['tolerance_minor'], policy['tolerance_share']) }} as tolerance,
         coalesce(billing.is_dead, false) as is_billing_dead,
+        coalesce(billing.status in ('void', 'failed', 'canceled'), false) as is_billing_refused,
         coalesce(ledger.is_dead, false) as is_ledger_dead,
         billing.customer_id is not null as is_billing_customer_known,
         billed.customer_id is not null as is_billed_customer,
@@ -239,7 +253,7 @@ pairs as (
     from measured
     full outer join billing on measured.billing_key = billing.document_key
     full outer join ledger on measured.ledger_key = ledger.document_key
-    full outer join answered on billing.document_key = answered.document_key
+    full outer join answered on coalesce(billing.document_key, ledger.document_key) = answered.document_key
     full outer join approvals on answered.case_key = approvals.case_key
     left join credited_orders on billing.document_key = credited_orders.document_key
     left join sizes on billing.currency = sizes.currency
@@ -248,7 +262,7 @@ pairs as (
 ),
 
 differences as (
-    select *, booked_amount - billing_amount as difference, {{ age_seconds(as_of(), 'since') }} as age
+    select *, booked_amount - billing_amount as difference, {{ money('booked_so_far - billing_amount') }} as excess, {{ age_seconds(as_of(), 'since') }} as age
     from pairs
 ),
 
@@ -270,9 +284,13 @@ classified as (
             when billing_document_id is null then 'missing_in_billing'
             when is_ledger_dead and live_bookings > 0 then 'not_expected'
             when is_ledger_dead and is_billing_dead then 'matched'
+            when is_ledger_dead and place > 1 then 'not_expected'
+            when is_ledger_dead and age <= {{ policy['posting_grace_seconds'] }} then 'timing'
             when is_ledger_dead then 'unposted'
+            when is_billing_refused and age <= {{ policy['posting_grace_seconds'] }} then 'timing'
+            when is_billing_refused then 'missing_in_billing'
             when billing_currency <> ledger_currency then 'currency'
-            when place > 1 and difference > tolerance then 'duplicate'
+            when place > 1 and excess > tolerance then 'duplicate'
             when live_bookings > 1 and difference > tolerance then 'matched'
             when abs(difference) <= tolerance then 'matched'
             when age <= {{ policy['posting_grace_seconds'] }} then 'timing'
@@ -310,6 +328,7 @@ select
     ledger_amount,
     booked_amount,
     {{ money('difference') }} as difference,
+    case when class = 'duplicate' then case when excess < ledger_amount then excess else ledger_amount end end as excess,
     tolerance,
     billed_at,
     booked_at,
@@ -323,6 +342,7 @@ select
         when class = 'unposted' then 'no booking names it, and none has its customer, amount and date'
         when class = 'case_closed_early' and lone_case_key is not null then 'the case is closed, and no credit was made'
         when class = 'case_closed_early' then 'the case is closed, and the ERP has not booked the credit'
+        when class = 'missing_in_billing' and billing_document_id is not null then 'it is ' || billing_status || ' in billing, and the ERP still gives the money'
         when class = 'missing_in_billing' then 'names ' || named_document_id || ', which billing does not have'
         when class = 'duplicate' then 'booked more often than it was granted'
         when class = 'partial' then 'its bookings do not add up to it'
@@ -330,7 +350,8 @@ select
         when class = 'amount' then 'booked with another amount'
         when class = 'not_expected' and ledger_document_id is null and is_billing_dead then 'never took effect in billing'
         when class = 'not_expected' and ledger_document_id is null then 'of no amount'
-        when class = 'not_expected' and is_ledger_dead and billing_document_id is not null then 'void, and another booking stands'
+        when class = 'not_expected' and is_ledger_dead and billing_document_id is not null and live_bookings > 0 then 'void, and another booking stands'
+        when class = 'not_expected' and is_ledger_dead and billing_document_id is not null then 'void, as its other booking is'
         when class = 'not_expected' and is_ledger_dead then 'void'
         when class = 'not_expected' and named_document_id is null then 'the ERP''s own: it names no document of billing'
         when class = 'not_expected' then 'billing does not serve the customer'
