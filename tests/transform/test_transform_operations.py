@@ -115,6 +115,9 @@ def _orders(book: Book, ids: dict[str, Ids], know: dict[str, Any]) -> None:
     know["nameless"] = book.order(ids["nameless"], old)
     know["nameless deal"] = book.deal(ids["nameless"], old + 3 * DAY)
     book.billed(ids["nameless"], know["nameless"], old)
+    know["slowly ordered"] = [book.deal(ids["slowly ordered"], old + place * DAY) for place in (0, 1)]
+    for place in (2, 3):
+        book.billed(ids["slowly ordered"], book.order(ids["slowly ordered"], old + place * DAY), old + 4 * DAY)
     know["dear"] = book.order(ids["dear"], old, "900")
     book.deal(ids["dear"], old, order=know["dear"])
     book.billed(ids["dear"], know["dear"], old)
@@ -216,6 +219,10 @@ def _returns(book: Book, ids: dict[str, Ids], know: dict[str, Any]) -> None:
         know[name] = book.back(ids[name], NOW - 50 * DAY, status, order, received=received, **more)
         note = book.credit(ids[name], NOW - 44 * DAY, invoice=invoice)
         book.memo(ids[name], NOW - 44 * DAY, "50", note)
+    order, invoice = sold("two returns")
+    know["two returns"] = [book.back(ids["two returns"], NOW - days * DAY, "G", order, received=NOW - 45 * DAY) for days in (50, 49)]
+    for days in (44, 43):
+        book.memo(ids["two returns"], NOW - days * DAY, "40", book.credit(ids["two returns"], NOW - days * DAY, 4000, invoice=invoice))
     order, _ = sold("return asked")
     know["return case"] = book.case(ids["return asked"], NOW - 10 * DAY, "return_approved", order=order)
     order, _ = sold("return known")
@@ -260,7 +267,7 @@ NAMES = [
     "hold missing", "hold kept", "hold undone", "hold late", "hold prompt", "country", "renamed", "contract tier", "contract alone", "contract unbilled", "contract late",
     "return undated", "return undated asked",
     "credit booked thrice", "credit in parts and whole", "credit taken back", "refund refused", "memos void", "memo just void", "case and memo",
-    "slowly booked", "two approvals",
+    "slowly booked", "two approvals", "slowly ordered", "two returns",
 ]
 
 
@@ -341,6 +348,7 @@ def test_orders(warehouse: duckdb.DuckDBPyConnection, known: dict[str, Any]) -> 
     assert [by_order[str(order)] for order in known["twice"][1:]] == ["matched", "duplicate"]
     by_deal = classes(warehouse, "reconciled_order", "deal_id")
     assert {name: by_deal[known[name]] for name in ("lost", "fresh", "subscribed")} == {"lost": "missing_in_erp", "fresh": "timing", "subscribed": "matched"}
+    assert [by_deal[each] for each in known["slowly ordered"]] == ["matched", "matched"]
     assert exceptions(warehouse, "order") == {
         ("amount", str(known["dear"])), ("currency", str(known["foreign"])), ("early", str(known["early"])), ("early", str(known["dated"])),
         ("blocked", str(known["waits"])), ("blocked", str(known["held"])), ("unbilled", str(known["unbilled"])), ("cancelled", str(known["gone"])),
@@ -405,6 +413,7 @@ def test_returns(warehouse: duckdb.DuckDBPyConnection, known: dict[str, Any]) ->
         "return rejected": "not_expected", "return claimed": "unrefunded", "return credited": "matched", "return unsent": "unreceived",
         "return known": "timing", "return undated": "matched", "return undated asked": "timing"}
     assert {name: found[str(known[name])] for name in expected} == expected
+    assert [found[str(each)] for each in known["two returns"]] == ["matched", "matched"]
     cases = dict(warehouse.execute("select case_id, class from reconciled_return where case_id is not null").fetchall())
     assert cases == {str(known["return case"]): "missing_in_erp", str(known["return known case"]): "timing", str(known["return undated case"]): "timing"}
     assert exceptions(warehouse, "return") >= {("open", str(known["return open"])), ("missing_in_erp", str(known["return case"]))}

@@ -67,7 +67,7 @@ referred as (
     select * from by_order
 ),
 
--- won deals and orders that name nothing: same customer and currency, an amount within the tolerance, the nearest day; each the other's nearest
+-- won deals and orders that name nothing: same customer and currency, an amount within the tolerance, the nearest day
 lone_deals as (
     select deals.*
     from deals
@@ -88,14 +88,9 @@ candidates as (
         lone_orders.order_key,
         count(*) over (partition by lone_deals.opportunity_key) as deal_candidates,
         count(*) over (partition by lone_orders.order_key) as order_candidates,
-        row_number() over (
-            partition by lone_deals.opportunity_key
-            order by abs({{ days_between('lone_orders.order_date', 'lone_deals.close_date') }}), lone_orders.created_at, lone_orders.order_key
-        ) as deal_place,
-        row_number() over (
-            partition by lone_orders.order_key
-            order by abs({{ days_between('lone_orders.order_date', 'lone_deals.close_date') }}), lone_deals.created_at, lone_deals.opportunity_key
-        ) as order_place
+        abs({{ days_between('lone_orders.order_date', 'lone_deals.close_date') }}) as gap,
+        lone_orders.created_at as ordered_at,
+        lone_deals.created_at as offered_at
     from lone_deals
     inner join lone_orders on lone_deals.customer_id = lone_orders.customer_id and lone_deals.currency = lone_orders.currency
     left join sizes on lone_deals.currency = sizes.currency
@@ -104,14 +99,17 @@ candidates as (
             <= {{ allowed_difference('lone_deals.amount', 'sizes.minor_size', 'lone_orders.line_count * ' ~ policy['tolerance_minor_per_line'], policy['tolerance_share']) }}
 ),
 
+{{ nearest_pairs('nearest', 'candidates', 'opportunity_key', 'order_key', 'gap, ordered_at, candidate.order_key', 'gap, offered_at, candidate.opportunity_key') }}
+
 links as (
     select opportunity_key, order_key, pass, method, {{ policy['confidence_id'] }} as confidence from referred
     union all
     select
-        opportunity_key, order_key, 3 as pass, 'customer, amount, date' as method,
-        case when deal_candidates = 1 and order_candidates = 1 then {{ policy['confidence_content'] }} else {{ policy['confidence_ambiguous'] }} end as confidence
-    from candidates
-    where deal_place = 1 and order_place = 1
+        nearest.opportunity_key, nearest.order_key, 3 as pass, 'customer, amount, date' as method,
+        case when candidates.deal_candidates = 1 and candidates.order_candidates = 1
+            then {{ policy['confidence_content'] }} else {{ policy['confidence_ambiguous'] }} end as confidence
+    from nearest
+    inner join candidates on nearest.opportunity_key = candidates.opportunity_key and nearest.order_key = candidates.order_key
 ),
 
 -- a deal that is sold as a subscription has no order: billing's agreement stands in for it

@@ -78,23 +78,25 @@ candidates as (
         and (back.begun_at is null or {{ days_between('credits.made_at', 'back.begun_at') }} <= {{ policy['window_days'] }})
 ),
 
-ranked as (
+offered as (
     select
         candidates.return_key, candidates.document_key, candidates.pass,
-        row_number() over (
-            partition by candidates.return_key
-            order by candidates.pass, abs({{ age_seconds('credits.made_at', 'back.begun_at') }}), candidates.document_key
-        ) as return_place,
-        row_number() over (
-            partition by candidates.document_key
-            order by candidates.pass, abs({{ age_seconds('credits.made_at', 'back.begun_at') }}), candidates.return_key
-        ) as document_place
+        abs({{ age_seconds('credits.made_at', 'back.begun_at') }}) as gap
     from candidates
     inner join credits on candidates.document_key = credits.document_key
     inner join backs as back on candidates.return_key = back.return_key
     -- what was credited before the goods were announced was credited for something else
     where back.begun_at is null or {{ days_between('credits.made_at', 'back.begun_at') }}
         >= case when back.created_at is null then -{{ policy['window_days'] }} else 0 end
+),
+
+{{ nearest_pairs('nearest', 'offered', 'return_key', 'document_key', 'pass, gap, candidate.document_key', 'pass, gap, candidate.return_key') }}
+
+ranked as (
+    select nearest.return_key, nearest.document_key, min(offered.pass) as pass
+    from nearest
+    inner join offered on nearest.return_key = offered.return_key and nearest.document_key = offered.document_key
+    group by nearest.return_key, nearest.document_key
 ),
 
 credited as (
@@ -105,7 +107,6 @@ credited as (
     from ranked
     inner join credits on ranked.document_key = credits.document_key
     left join refunds on credits.customer_id = refunds.customer_id and credits.currency = refunds.currency and credits.amount = refunds.amount
-    where ranked.return_place = 1 and ranked.document_place = 1
 ),
 
 -- approved in support, and the ERP knows of no return of that order
