@@ -175,8 +175,16 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckD
     quiet = setting()
     quiet.rows = {"zendesk": {"tickets": [{"id": 1, "subject": "Old", "status": "closed", "tags": [], "created_at": LONG_AGO, "updated_at": NOW,
                                            "generated_timestamp": NOW}]}}
-    land(settings, quiet, names={"zendesk": "quiet_desk"})
-    build(settings, connections([Connection(name="quiet_desk", system="zendesk", role="support", sandbox=True)]))
+    # a second shop, whose ended subscription has the id of one that another customer's contract names
+    at = NOW - timedelta(days=60)
+    quiet.rows["stripe"] = {
+        "customers": [{**world.one("stripe", "customers", Ids(3).billing), "id": "cus_other"}],
+        "subscriptions": [{**world.one("stripe", "subscriptions", Ids(3).subscription), "id": Ids(WELL).subscription, "customer": "cus_other",
+                           "contract_id": None, "status": "canceled", "ended_at": at, "canceled_at": at, "_changed_at": RECENT}]}
+    land(settings, quiet, names={"zendesk": "quiet_desk", "stripe": "other_shop"})
+    build(settings, connections([
+        Connection(name="quiet_desk", system="zendesk", role="support", sandbox=True),
+        Connection(name="other_shop", system="stripe", role="billing", sandbox=True)]))
     connection = duckdb.connect(str(settings.warehouse), read_only=True)
     yield connection
     connection.close()

@@ -2,13 +2,15 @@
 with agreements as (
     select agreement.connection, agreement.contract_id, agreement.status, subscription.subscription_key
     from {{ ref('contract') }} as agreement
-    inner join {{ ref('subscription') }} as subscription on agreement.billing_subscription_id = subscription.subscription_id
+    inner join {{ ref('subscription') }} as subscription
+        on agreement.billing_subscription_id = subscription.subscription_id and {{ same_customer('agreement', 'subscription') }}
 
     union all
 
     select agreement.connection, agreement.contract_id, agreement.status, subscription.subscription_key
     from {{ ref('contract') }} as agreement
-    inner join {{ ref('subscription') }} as subscription on agreement.contract_id = subscription.contract_id
+    inner join {{ ref('subscription') }} as subscription
+        on agreement.contract_id = subscription.contract_id and {{ same_customer('agreement', 'subscription') }}
     where agreement.billing_subscription_id is null
 ),
 
