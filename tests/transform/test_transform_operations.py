@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from concord.connections import Connection
 from tests.transform.landing_fixture import LONG_AGO, NOW, PERSON, RECENT, Ids, World, connections, healthy, land, setting, settings_at
 from transform.build import build
 
@@ -211,7 +212,8 @@ def _returns(book: Book, ids: dict[str, Ids], know: dict[str, Any]) -> None:
         ("return open", "B", NOW - 40 * DAY, None), ("return coming", "B", NOW - 10 * DAY, None), ("return back", "E", NOW - 40 * DAY, NOW - 30 * DAY),
         ("return just back", "E", NOW - 20 * DAY, NOW - 3 * DAY), ("return rejected", "C", NOW - 50 * DAY, None), ("return claimed", "G", NOW - 50 * DAY, NOW - 45 * DAY),
     ):
-        know[name] = book.back(ids[name], at, status, sold(name)[0], received=received)
+        order, know[name + " invoice"] = sold(name)
+        know[name] = book.back(ids[name], at, status, order, received=received)
     undated: dict[str, Any] = {"createddate": None}  # an ERP that does not tell when a return was announced
     for name, status, received, more in (
         ("return credited", "G", NOW - 45 * DAY, {}), ("return unsent", "B", None, {}), ("return undated", "G", NOW - 43 * DAY, undated)):
@@ -319,9 +321,16 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory, known: dict[str, Any]) -
         account(name).update(credit_status="Hold", last_modified_at=NOW - timedelta(minutes=49), system_modstamp=NOW - timedelta(minutes=49))
         world.one("zendesk", "organizations", ids[name].organization).update(credit_status="hold", updated_at=NOW - timedelta(minutes=50 - minutes))
     land(settings, world)
+    # a second shop, whose invoices bear the same numbers; a credit there is nothing to the return of another customer
+    shop = setting()
+    customer_of_shop = {**world.one("stripe", "customers", ids["well"].billing), "id": "cus_other"}
+    shop.rows = {"stripe": {"customers": [customer_of_shop], "credit_notes": [{
+        **world.one("stripe", "credit_notes", known["credit fresh"]), "id": "cn_other", "customer": "cus_other", "invoice": known["return back invoice"]}]}}
+    land(settings, shop, names={"stripe": "other_shop"})
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("DBT_INDIRECT_SELECTION", "empty")  # the models; what the project tests of them is built elsewhere
-        build(settings, connections(), select=["+reconciliation_exception,resource_type:model", "+reconciliation_exception,resource_type:seed"])
+        build(settings, connections([Connection(name="other_shop", system="stripe", role="billing", sandbox=True)]),
+              select=["+reconciliation_exception,resource_type:model", "+reconciliation_exception,resource_type:seed"])
     connection = duckdb.connect(str(settings.warehouse), read_only=True)
     yield connection
     connection.close()

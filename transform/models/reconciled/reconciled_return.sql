@@ -66,7 +66,8 @@ order_invoices as (
 candidates as (
     select named.return_key, credits.document_key, named.pass
     from (select * from ledger_invoices union all select * from order_invoices) as named
-    inner join credits on named.billing_invoice_id = credits.billing_invoice_id and credits.role = 'billing'
+    inner join backs as back on named.return_key = back.return_key
+    inner join credits on named.billing_invoice_id = credits.billing_invoice_id and credits.role = 'billing' and {{ same_customer('back', 'credits') }}
     union all
     -- credits of the ERP that name nothing: same customer and currency, the value of the goods
     select back.return_key, credits.document_key, 3 as pass
