@@ -24,11 +24,15 @@ orders as (
         sale.company_id,
         sale.region,
         coalesce(pair.deal_connection, '') || '>' || coalesce(pair.order_connection, '') as system_pair,
-        {{ in_reporting_currency('pair.deal_amount', 'pair.currency') }} as left_amount,
+        -- a further order of a deal is told by what it is worth itself
+        case when pair.place = 1 then {{ in_reporting_currency('pair.deal_amount', 'pair.deal_currency', 'deal_rate') }} end as left_amount,
         {{ in_reporting_currency('pair.order_net_amount', 'pair.currency') }} as right_amount
     from {{ ref('reconciled_order') }} as pair
     left join {{ ref('sales_order') }} as sale on pair.order_connection || ':' || pair.order_id = sale.order_key
     {{ reporting_joins('pair.currency', 'coalesce(pair.close_date, pair.order_date)') }}
+    {{ rate_join('pair.deal_currency', 'coalesce(pair.close_date, pair.order_date)', 'deal_rate') }}
+    -- several orders that make up one deal are one agreement
+    where pair.place = 1 or pair.class <> 'matched'
 ),
 
 credits as (
@@ -43,7 +47,8 @@ credits as (
         {{ in_reporting_currency('pair.booked_amount', 'coalesce(pair.billing_currency, pair.ledger_currency)') }} as right_amount
     from {{ ref('reconciled_credit') }} as pair
     {{ reporting_joins('coalesce(pair.billing_currency, pair.ledger_currency)', 'coalesce(pair.billed_at, pair.booked_at, pair.case_created_at)') }}
-    where pair.place = 1
+    -- several bookings that make up one credit are one agreement; a booking too many is one more
+    where pair.place = 1 or pair.class = 'duplicate'
 ),
 
 payments as (
