@@ -67,14 +67,16 @@ def _world() -> World:
     # invoices: one that differs by 20, one that the ledger never got
     world.one("netsuite", "transactions", Ids(5).ledger_invoice).update(foreigntotal=Decimal("140"))
     world.drop("netsuite", "transactions", Ids(6).ledger_invoice)
-    # a credit: granted on the 7th at noon, booked six hours later
+    # a credit: approved on the 6th at noon, granted on the 7th at noon, booked six hours later, and the customer told six hours after that
     world.add("stripe", "credit_notes", id="cn_2", number="CN2", invoice=Ids(2).invoice, customer=Ids(2).billing, status="issued", currency="usd",
               amount=1200, subtotal=1200, total=1200, created=at(7, 12), _changed_at=at(7, 12))
     _document(world, 9201, "CustCred", 2, "A", tranid="CM9201", externalid="cn_2", foreigntotal=Decimal("12"), taxtotal=Decimal(0), createddate=at(7, 18))
-    # one of 15 that is booked twice
+    world.add("zendesk", "tickets", id=611, subject="Refund", type="task", status="solved", organization_id=Ids(2).organization, tags=["refund_approved"],
+              created_at=at(6, 12), solved_at=at(8), updated_at=RECENT, generated_timestamp=RECENT)
+    # one of 15 that is booked twice, the first time nobody knows at what hour
     world.add("stripe", "credit_notes", id="cn_4", number="CN4", invoice=Ids(4).invoice, customer=Ids(4).billing, status="issued", currency="usd",
               amount=1500, subtotal=1500, total=1500, created=at(8, 10), _changed_at=at(8, 10))
-    for number, hour in ((9202, 14), (9203, 15)):
+    for number, hour in ((9202, 0), (9203, 15)):
         _document(world, number, "CustCred", 4, "A", tranid=f"CM{number}", externalid="cn_4", foreigntotal=Decimal("15"), taxtotal=Decimal(0),
                   createddate=at(8, hour))
     # a deal of 100 in two orders
@@ -277,13 +279,15 @@ def test_reconciliation(warehouse: duckdb.DuckDBPyConnection) -> None:
 
 def test_support(warehouse: duckdb.DuckDBPyConnection) -> None:
     assert value(warehouse, "case_to_order_linkage") == near("0.5")
-    assert value(warehouse, "missing_context_cases") == near("0.1428571")                    # one of seven in the week
+    assert value(warehouse, "missing_context_cases") == near("0.125")                        # one of eight in the week
     assert value(warehouse, "first_contact_resolution", "with synced context", "value_28d") == near("0.3333333")
     assert value(warehouse, "entitlement_validation_latency_p95") == 120
 
 
 def test_finance(warehouse: duckdb.DuckDBPyConnection) -> None:
-    assert value(warehouse, "credit_cycle_time_p50", "erp") == 5 * 3600 and value(warehouse, "credit_cycle_time_p95", "erp") == near("21240")   # 4 and 6 h
+    assert value(warehouse, "credit_cycle_time_p50", "erp") == 3 * 3600 and value(warehouse, "credit_cycle_time_p95", "erp") == near("20520")   # 0 and 6 h
+    hours = {stage: value(warehouse, "credit_cycle_time_p50", stage) / 3600 for stage in ("approval and billing", "notice", "total")}  # type: ignore[operator]
+    assert hours == {"approval and billing": 24, "notice": 6, "total": 30}                    # of the one that a case approved
     assert value(warehouse, "dispute_resolution_time") == 2 * 86400
     assert value(warehouse, "actions_on_invalid_accounts", "order") == near("0.25")           # one of four
     assert value(warehouse, "actions_on_invalid_accounts", "credit") == 0

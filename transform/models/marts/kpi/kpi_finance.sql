@@ -9,7 +9,7 @@ with credits as (
     where pair.place = 1 and pair.class = 'matched' and pair.booked_at is not null
 ),
 
-stages as (
+steps as (
     select 'total' as stage, case_created_at as begun_at, booked_at as ended_at, company_id, region, system_pair from credits
     union all
     select 'approval and billing' as stage, case_created_at, billed_at, company_id, region, system_pair from credits
@@ -17,6 +17,12 @@ stages as (
     select 'erp' as stage, billed_at, booked_at, company_id, region, system_pair from credits
     union all
     select 'notice' as stage, booked_at, case_closed_at, company_id, region, system_pair from credits
+),
+
+-- some ERPs tell only the day of a booking: what ended on the day on which it began took no time, it did not end before
+stages as (
+    select stage, begun_at, case when ended_at = {{ midnight('cast(begun_at as date)') }} then begun_at else ended_at end as ended_at, company_id, region, system_pair
+    from steps
 ),
 
 disputes as (
