@@ -62,7 +62,8 @@ days as (
 
 {#- True where a kind of case, or one of its tags, holds one of the words of the policy. -#}
 {% macro speaks_of(words, kind, tags) -%}
-    ({% for word in words.split() %}{{ 'or ' if not loop.first }}lower({{ kind }}) like '%{{ word }}%' or {{ has_item(tags, "'" ~ word ~ "'") }} {% endfor %})
+    {%- set told = "lower(concat_ws(' ', " ~ kind ~ ", array_to_string(" ~ tags ~ ", ' ')))" -%}
+    ({% for word in words.split() %}{{ 'or ' if not loop.first }}{{ told }} like '%{{ word }}%' {% endfor %})
 {%- endmacro %}
 
 {#- The texts of a group in their order, with commas. `is_distinct`: none occurs twice or is null, so that need not be seen to. -#}
