@@ -76,6 +76,7 @@ def _world() -> World:
     # one of 15 that is booked twice, the first time nobody knows at what hour
     world.add("stripe", "credit_notes", id="cn_4", number="CN4", invoice=Ids(4).invoice, customer=Ids(4).billing, status="issued", currency="usd",
               amount=1500, subtotal=1500, total=1500, created=at(8, 10), _changed_at=at(8, 10))
+    world.rows["netsuite"]["transaction_lines"].append(_line(9201, 1, subsidiary=9))
     for number, hour in ((9202, 0), (9203, 15)):
         _document(world, number, "CustCred", 4, "A", tranid=f"CM{number}", externalid="cn_4", foreigntotal=Decimal("15"), taxtotal=Decimal(0),
                   createddate=at(8, hour))
@@ -244,6 +245,22 @@ def test_sync(warehouse: duckdb.DuckDBPyConnection) -> None:
     pair = warehouse.execute("select distinct company_id, region, system_pair from kpi_daily where kpi in ('credit_status_failure_rate',"
                              " 'entitlement_publication_success') order by all").fetchall()
     assert pair == [("7", "emea", "netsuite>zendesk"), ("7", "emea", "stripe>zendesk")]
+
+
+def test_whose_it_is_is_told_wherever_one_of_the_systems_tells_it(warehouse: duckdb.DuckDBPyConnection) -> None:
+    told: dict[str, set[tuple[str, str, str]]] = {}
+    for kpi, *where in warehouse.execute("select distinct kpi, company_id, region, system_pair from kpi_daily").fetchall():
+        told.setdefault(kpi, set()).add(tuple(where))
+    assert told["exceptions_open"] == {("7", "emea", "stripe>netsuite")}                 # the ERP is the other side
+    assert told["invoice_update_failures"] == {("7", "emea", "stripe>netsuite"), ("7", "emea", "netsuite>zendesk")}   # differences, and a failed push
+    assert told["case_to_order_linkage"] == {("7", "emea", "zendesk>netsuite"), ("7", "emea", "zendesk")}
+    for kpi in ("missing_context_cases", "first_contact_resolution", "entitlement_validation_latency_p95"):
+        assert told[kpi] == {("7", "emea", "zendesk")}
+    assert told["dispute_resolution_time"] == {("7", "emea", "stripe")}
+    assert told["actions_on_invalid_accounts"] == {("7", "emea", "stripe"), ("7", "", "netsuite")}
+    assert ("7", "emea", "netsuite>zendesk") in told["duplicate_financial_effects"]
+    assert told["credit_cycle_time_p50"] == {("7", "emea", "stripe>netsuite"), ("9", "emea", "stripe>netsuite")}      # one books in a company of its own
+    assert {region for _, region, pair in told["reconciliation_rate_count"] if pair == "salesforce>netsuite"} == {""}
 
 
 def test_exceptions(warehouse: duckdb.DuckDBPyConnection) -> None:

@@ -7,14 +7,14 @@ documents as (
     select
         'credit_note' as kind, credit_note_key as document_key, connection, role, credit_note_id as document_id,
         billing_credit_note_id as billing_document_id, number, customer_id, billing_invoice_id, status, currency, total_amount as amount,
-        issued_at as made_at, coalesce(status in ('void', 'draft'), false) as is_dead
+        issued_at as made_at, coalesce(status in ('void', 'draft'), false) as is_dead, company_id
     from {{ ref('credit_note') }}
     union all
     select
         'refund' as kind, refund_key as document_key, connection, role, refund_id as document_id,
         billing_refund_id as billing_document_id, cast(null as {{ sql_type('string') }}) as number, customer_id,
         cast(null as {{ sql_type('string') }}) as billing_invoice_id, status, currency, amount,
-        refunded_at as made_at, coalesce(status in ('void', 'failed', 'canceled', 'pending', 'requires_action'), false) as is_dead
+        refunded_at as made_at, coalesce(status in ('void', 'failed', 'canceled', 'pending', 'requires_action'), false) as is_dead, company_id
     from {{ ref('refund') }}
 ),
 
@@ -249,7 +249,8 @@ pairs as (
         billed.customer_id is not null as is_billed_customer,
         billing.made_at as billed_at,
         ledger.made_at as booked_at,
-        coalesce(billing.made_at, ledger.made_at, approvals.created_at) as since
+        coalesce(billing.made_at, ledger.made_at, approvals.created_at) as since,
+        coalesce(ledger.company_id, billing.company_id) as company_id
     from measured
     full outer join billing on measured.billing_key = billing.document_key
     full outer join ledger on measured.ledger_key = ledger.document_key
@@ -356,5 +357,6 @@ select
         when class = 'not_expected' and named_document_id is null then 'the ERP''s own: it names no document of billing'
         when class = 'not_expected' then 'billing does not serve the customer'
         when class = 'matched' and live_bookings > 1 then 'one of several parts'
-    end as reason
+    end as reason,
+    coalesce(company_id, {{ told_of_connection('ledger_connection', var('legal_entities', {})) }}) as company_id
 from classified

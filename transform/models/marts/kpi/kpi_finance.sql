@@ -3,7 +3,6 @@ with credits as (
     select
         pair.*,
         coalesce(pair.billing_connection, pair.case_connection, '') || coalesce('>' || pair.ledger_connection, '') as system_pair,
-        {{ told_of_connection('pair.ledger_connection', var('legal_entities', {})) }} as company_id,
         {{ region_of_connection('coalesce(pair.billing_connection, pair.case_connection, pair.ledger_connection)') }} as region
     from {{ ref('reconciled_credit') }} as pair
     where pair.place = 1 and pair.class = 'matched' and pair.booked_at is not null
@@ -29,8 +28,10 @@ disputes as (
     select
         document.*,
         {{ seconds_between('document.updated_at', 'document.opened_at') }} as seconds,
+        coalesce(document.company_id, {{ told_of_connection('customer.owner_connection', var('legal_entities', {})) }}) as served_company_id,
         {{ region_of_connection('document.connection') }} as served_region
     from {{ ref('dispute') }} as document
+    left join {{ ref('customer') }} as customer on document.customer_id = customer.customer_id
     -- of one that was closed before the first read some vendors do not tell when: it shows the moment that it was opened
     where document.status in ('won', 'lost', 'withdrawn') and document.updated_at > document.opened_at
 ),
@@ -49,8 +50,11 @@ approvals as (
 judged as (
     select
         approvals.*,
+        -- billing names no legal entity: it is that of the ERP which keeps the customer
+        coalesce(approvals.company_id, {{ told_of_connection('customer.owner_connection', var('legal_entities', {})) }}) as served_company_id,
         coalesce(held.is_on_hold, false) or not coalesce(cover.is_covered, true) as is_invalid
     from approvals
+    left join {{ ref('customer') }} as customer on approvals.customer_id = customer.customer_id
     left join {{ ref('customer_hold_history') }} as held
         on approvals.customer_id = held.customer_id and approvals.approved_at >= held.valid_from
         and (held.valid_to is null or approvals.approved_at < held.valid_to)
@@ -63,10 +67,10 @@ select {{ observed('credit_cycle', 'ended_at', seconds_between('ended_at', 'begu
 from stages
 where ended_at >= begun_at
 union all
-select {{ observed('dispute_resolution', 'updated_at', 'sum(seconds)', 'count(*)', 'count(*)', 'company_id', 'served_region', 'connection') }}
+select {{ observed('dispute_resolution', 'updated_at', 'sum(seconds)', 'count(*)', 'count(*)', 'served_company_id', 'served_region', 'connection') }}
 from disputes
-group by cast(updated_at as date), company_id, served_region, connection
+group by cast(updated_at as date), served_company_id, served_region, connection
 union all
-select {{ observed('invalid_account_action', 'approved_at', 'sum(case when is_invalid then 1 else 0 end)', 'count(*)', 'count(*)', 'company_id', 'region', 'connection', 'kind') }}
+select {{ observed('invalid_account_action', 'approved_at', 'sum(case when is_invalid then 1 else 0 end)', 'count(*)', 'count(*)', 'served_company_id', 'region', 'connection', 'kind') }}
 from judged
-group by cast(approved_at as date), company_id, region, connection, kind
+group by cast(approved_at as date), served_company_id, region, connection, kind

@@ -21,8 +21,8 @@ orders as (
         'order' as domain,
         pair.class,
         coalesce(pair.close_date, pair.order_date) as day,
-        sale.company_id,
-        sale.region,
+        coalesce(sale.company_id, {{ told_of_connection('pair.order_connection', var('legal_entities', {})) }}) as company_id,
+        coalesce({{ region_of_connection('pair.order_connection') }}, {{ region_of_connection('pair.deal_connection') }}) as region,
         coalesce(pair.deal_connection, '') || '>' || coalesce(pair.order_connection, '') as system_pair,
         -- a further order of a deal is told by what it is worth itself
         case when pair.place = 1 then {{ in_reporting_currency('pair.deal_amount', 'pair.deal_currency', 'deal_rate') }} end as left_amount,
@@ -40,7 +40,7 @@ credits as (
         'credit' as domain,
         pair.class,
         cast(coalesce(pair.billed_at, pair.booked_at, pair.case_created_at) as date) as day,
-        {{ told_of_connection('pair.ledger_connection', var('legal_entities', {})) }} as company_id,
+        pair.company_id,
         {{ region_of_connection('coalesce(pair.billing_connection, pair.ledger_connection)') }} as region,
         coalesce(pair.billing_connection, pair.case_connection, '') || '>' || coalesce(pair.ledger_connection, '') as system_pair,
         {{ in_reporting_currency('pair.billing_amount', 'coalesce(pair.billing_currency, pair.ledger_currency)') }} as left_amount,
@@ -82,7 +82,7 @@ judged as (
 ),
 
 -- of today the findings themselves, of the days before what the ledger of exceptions remembers of them
-mismatches as (
+found as (
     select
         finding.finding_id as exception_id, finding.left_connection, finding.right_connection,
         {{ in_reporting_currency('finding.exposure', 'finding.currency') }} as amount, clock.last_day as day
@@ -104,11 +104,27 @@ mismatches as (
     where exception.source = 'drift' and exception.domain = 'invoice' and step.to_state <> 'closed' and not days.is_last
 ),
 
+-- either side may be the ERP's: what it alone has stands on the left
+mismatches as (
+    select
+        day,
+        amount,
+        coalesce({{ told_of_connection('left_connection', var('legal_entities', {})) }}, {{ told_of_connection('right_connection', var('legal_entities', {})) }}) as company_id,
+        coalesce({{ region_of_connection('left_connection') }}, {{ region_of_connection('right_connection') }}) as region,
+        coalesce(left_connection, '') || coalesce('>' || right_connection, '') as system_pair
+    from found
+),
+
 -- writes of balances and dues that were given up
 failed_pushes as (
-    select delivery.connection, delivery.object, days.day
+    select
+        days.day,
+        {{ told_of_connection('customer.owner_connection', var('legal_entities', {})) }} as company_id,
+        {{ region_of_connection('delivery.connection') }} as region,
+        coalesce(customer.owner_connection, '') || '>' || delivery.connection as system_pair
     from {{ ref('stg_deliveries') }} as delivery
     inner join days on delivery.updated_at < days.ends_at
+    left join {{ ref('customer') }} as customer on delivery.customer_id = customer.customer_id
     where delivery.state = 'dead_letter' and delivery.priority = 3
 )
 
@@ -127,20 +143,18 @@ from judged
 where domain = 'invoice' and coalesce(left_amount, right_amount) is not null and class <> 'customer_unknown'
 group by day, company_id, region, system_pair
 union all
-select {{ observed('invoice_update_failure_count', 'day', 'count(*)', 'count(*)', 'count(*)', told_of_connection('right_connection', var('legal_entities', {})),
-    region_of_connection('left_connection'), "coalesce(left_connection, '') || coalesce('>' || right_connection, '')", "'mismatch'") }}
+select {{ observed('invoice_update_failure_count', 'day', 'count(*)', 'count(*)', 'count(*)', 'company_id', 'region', 'system_pair', "'mismatch'") }}
 from mismatches
-group by day, left_connection, right_connection
+group by day, company_id, region, system_pair
 union all
-select {{ observed('invoice_update_failure_count', 'day', 'count(*)', 'count(*)', 'count(*)', region=region_of_connection('connection'), pair='connection', segment="'failed push'") }}
+select {{ observed('invoice_update_failure_count', 'day', 'count(*)', 'count(*)', 'count(*)', 'company_id', 'region', 'system_pair', "'failed push'") }}
 from failed_pushes
-group by day, connection
+group by day, company_id, region, system_pair
 union all
-select {{ observed('invoice_update_failure_amount', 'day', 'sum(abs(amount))', 'count(*)', 'count(amount)', told_of_connection('right_connection', var('legal_entities', {})),
-    region_of_connection('left_connection'), "coalesce(left_connection, '') || coalesce('>' || right_connection, '')", "'mismatch'") }}
+select {{ observed('invoice_update_failure_amount', 'day', 'sum(abs(amount))', 'count(*)', 'count(amount)', 'company_id', 'region', 'system_pair', "'mismatch'") }}
 from mismatches
 where amount is not null
-group by day, left_connection, right_connection
+group by day, company_id, region, system_pair
 union all
 -- a booking too many is an effect too many
 select {{ observed('duplicate_effects', 'day', "sum(case when class = 'duplicate' then 1 else 0 end)", 'count(*)', 'count(*)', 'company_id', 'region', 'system_pair', 'domain') }}

@@ -3,10 +3,13 @@
 with cases as (
     select
         document.*,
+        -- the desk's own legal entity, else that of the ERP that keeps the customer
+        coalesce(document.company_id, {{ told_of_connection('customer.owner_connection', var('legal_entities', {})) }}) as served_company_id,
         {{ region_of_connection('document.connection') }} as served_region,
         {{ speaks_of(kpi_policy()['order_case_words'], 'document.type_raw', 'document.tags') }} as needs_order,
         shown.record_key is not null and shown.erp_customer_id is not null and shown.credit_status is not null as has_context
     from {{ ref('support_case') }} as document
+    left join {{ ref('customer') }} as customer on document.customer_id = customer.customer_id
     left join {{ ref('account_state') }} as shown on document.connection = shown.connection and document.customer_record_id = shown.record_id
     where document.created_at is not null
 ),
@@ -70,20 +73,20 @@ decisions as (
     group by customer_case.case_key
 )
 
-select {{ observed('case_to_order_linkage', 'created_at', 'sum(case when is_linked then 1 else 0 end)', 'count(*)', 'count(*)', region='served_region', pair='system_pair') }}
+select {{ observed('case_to_order_linkage', 'created_at', 'sum(case when is_linked then 1 else 0 end)', 'count(*)', 'count(*)', 'served_company_id', 'served_region', pair='system_pair') }}
 from linkage
-group by cast(created_at as date), served_region, system_pair
+group by cast(created_at as date), served_company_id, served_region, system_pair
 union all
-select {{ observed('missing_context', 'created_at', 'sum(case when has_context then 0 else 1 end)', 'count(*)', 'count(*)', region='served_region', pair='connection') }}
+select {{ observed('missing_context', 'created_at', 'sum(case when has_context then 0 else 1 end)', 'count(*)', 'count(*)', 'served_company_id', 'served_region', pair='connection') }}
 from cases
-group by cast(created_at as date), served_region, connection
+group by cast(created_at as date), served_company_id, served_region, connection
 union all
-select {{ observed('first_contact_resolution', 'solved_at', 'sum(case when is_first_contact then 1 else 0 end)', 'count(*)', 'count(*)', region='served_region', pair='connection',
+select {{ observed('first_contact_resolution', 'solved_at', 'sum(case when is_first_contact then 1 else 0 end)', 'count(*)', 'count(*)', 'served_company_id', 'served_region', pair='connection',
     segment="case when has_context then 'with synced context' else 'without' end") }}
 from solved
-group by cast(solved_at as date), served_region, connection, case when has_context then 'with synced context' else 'without' end
+group by cast(solved_at as date), served_company_id, served_region, connection, case when has_context then 'with synced context' else 'without' end
 union all
-select {{ observed('entitlement_validation', 'decisions.decided_at', seconds_between('decisions.decided_at', 'cases.created_at'), region='cases.served_region', pair='cases.connection') }}
+select {{ observed('entitlement_validation', 'decisions.decided_at', seconds_between('decisions.decided_at', 'cases.created_at'), company='cases.served_company_id', region='cases.served_region', pair='cases.connection') }}
 from decisions
 inner join cases on decisions.case_key = cases.case_key
 where decisions.decided_at >= cases.created_at

@@ -42,11 +42,17 @@ lags as (
 ),
 
 -- what has been sent under one key must have had one effect
-effects as (
-    select idempotency_key, min(connection) as connection, max(delivered_at) as delivered_at, count(*) - 1 as too_many
+sent as (
+    select min(delivery_id) as delivery_id, max(delivered_at) as delivered_at, count(*) - 1 as too_many
     from {{ ref('stg_receipts') }}
     where is_written
     group by idempotency_key
+),
+
+effects as (
+    select sent.*, deliveries.company_id, deliveries.region, deliveries.system_pair
+    from sent
+    left join deliveries on sent.delivery_id = deliveries.delivery_id
 ),
 
 -- the first confirmed cover after a deal was won
@@ -102,9 +108,9 @@ select {{ observed('retries', 'created_at', 'sum(case when attempts > 1 then att
 from deliveries
 group by cast(created_at as date), company_id, region, system_pair
 union all
-select {{ observed('duplicate_effects', 'delivered_at', 'sum(too_many)', 'count(*)', 'count(*)', region=region_of_connection('connection'), pair='connection', segment="'sync'") }}
+select {{ observed('duplicate_effects', 'delivered_at', 'sum(too_many)', 'count(*)', 'count(*)', 'company_id', 'region', 'system_pair', "'sync'") }}
 from effects
-group by cast(delivered_at as date), connection
+group by cast(delivered_at as date), company_id, region, system_pair
 union all
 select {{ observed('order_to_service', 'active_at', seconds_between('active_at', 'cast(won_on as timestamp)'), company='company_id', region='region', pair='system_pair') }}
 from activations
