@@ -67,6 +67,9 @@ def _world() -> World:
     # invoices: one that differs by 20, one that the ledger never got
     world.one("netsuite", "transactions", Ids(5).ledger_invoice).update(foreigntotal=Decimal("140"))
     world.drop("netsuite", "transactions", Ids(6).ledger_invoice)
+    # and one of 80 EUR, which are 100 USD, of the customer whose other one differs
+    world.one("netsuite", "currencies", 2)["exchangerate"] = Decimal("1.25")
+    invoice(world, Ids(5), suffix="-euro", total=8000, tax=0, lines=1, currency="EUR", finalized=at(2), in_ledger=False)
     # a credit: approved on the 6th at noon, granted on the 7th at noon, booked six hours later, and the customer told six hours after that
     world.add("stripe", "credit_notes", id="cn_2", number="CN2", invoice=Ids(2).invoice, customer=Ids(2).billing, status="issued", currency="usd",
               amount=1200, subtotal=1200, total=1200, created=at(7, 12), _changed_at=at(7, 12))
@@ -286,9 +289,9 @@ def test_reconciliation(warehouse: duckdb.DuckDBPyConnection) -> None:
     assert daily(warehouse, "reconciliation_rate_count", "order")[at(9).date()] == (2, 3, near("0.6666667"))
     assert daily(warehouse, "reconciliation_rate_value", "order")[at(9).date()] == (190, 240, near("0.7916667"))   # 90 and 60 + 40 of 50 more
     failures = daily(warehouse, "invoice_update_failures", "mismatch")
-    assert failures[TODAY][0] == 2 and failures[at(9).date()][0] == 2                       # today the findings, before the ledger
+    assert failures[TODAY][0] == 3 and failures[at(9).date()][0] == 2                       # today the findings, before the ledger
     assert value(warehouse, "invoice_update_failures", "failed push") == 1
-    assert value(warehouse, "invoice_update_failure_amount", "mismatch") == 140
+    assert value(warehouse, "invoice_update_failure_amount", "mismatch") == 240              # 20, 120 and 80 EUR
     assert value(warehouse, "duplicate_financial_effects", "sync") == 1
     assert value(warehouse, "duplicate_financial_effects", "invoice") == 0
     assert value(warehouse, "duplicate_financial_effects", "credit") == 1
@@ -379,7 +382,13 @@ def test_agent_context(warehouse: duckdb.DuckDBPyConnection) -> None:
     assert "is not known" in warned[str(Ids(2).ticket)]
     assert str(Ids(4).ticket) not in warned
     findings = warehouse.execute("select open_exceptions, open_exposure from agent_context where case_id = ?", [str(Ids(5).ticket)]).fetchone()
-    assert findings == ("D4 amount", 20)
+    assert findings == ("D4 amount, D4 missing_in_erp", 120)
+
+
+def test_findings_in_several_currencies_are_added_up_in_one(warehouse: duckdb.DuckDBPyConnection) -> None:
+    assert warehouse.execute("select finding_count, finding_exposure from customer_financial_profile where customer_id = ?", [golden(5)]).fetchone() == (2, 120)
+    chain = warehouse.execute("select finding_count, finding_exposure, reporting_currency from transaction_chain where correlation_id = 'subscription:sub_5'")
+    assert chain.fetchone() == (2, 120, "USD")
 
 
 def test_only_what_changed_is_laid_down_again(tmp_path: Path) -> None:

@@ -21,10 +21,15 @@ cases as (
 ),
 
 findings as (
-    select golden_customer_id as customer_id, count(*) as finding_count, sum(exposure) filter (where severity <> 'warn') as exposure
-    from {{ ref('drift') }}
-    where golden_customer_id is not null
-    group by golden_customer_id
+    -- findings of one customer may be in several currencies
+    select
+        finding.golden_customer_id as customer_id,
+        count(*) as finding_count,
+        {{ money("sum(case when finding.severity <> 'warn' then " ~ in_reporting_currency('finding.exposure', 'finding.currency') ~ " end)") }} as exposure
+    from {{ ref('drift') }} as finding
+    {{ reporting_joins('finding.currency', as_of()) }}
+    where finding.golden_customer_id is not null
+    group by finding.golden_customer_id
 ),
 
 records as (

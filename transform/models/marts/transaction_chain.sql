@@ -72,11 +72,13 @@ members as (
 ),
 
 exceptions as (
-    select correlation_id, count(*) as finding_count, {{ money("sum(case when severity <> 'warn' then exposure end)") }} as finding_exposure,
-        {{ joined_texts("drift_id || ' ' || class") }} as findings
-    from {{ ref('drift') }}
-    where correlation_id is not null
-    group by correlation_id
+    select finding.correlation_id, count(*) as finding_count,
+        {{ money("sum(case when finding.severity <> 'warn' then " ~ in_reporting_currency('finding.exposure', 'finding.currency') ~ " end)") }} as finding_exposure,
+        {{ joined_texts("finding.drift_id || ' ' || finding.class") }} as findings
+    from {{ ref('drift') }} as finding
+    {{ reporting_joins('finding.currency', as_of()) }}
+    where finding.correlation_id is not null
+    group by finding.correlation_id
 ),
 
 -- kind by kind first: the lists of a chain are then put together once, not searched for in every document. No document is in a chain twice,
