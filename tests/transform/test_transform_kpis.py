@@ -83,6 +83,8 @@ def _world() -> World:
     for number, hour in ((9202, 0), (9203, 15)):
         _document(world, number, "CustCred", 4, "A", tranid=f"CM{number}", externalid="cn_4", foreigntotal=Decimal("15"), taxtotal=Decimal(0),
                   createddate=at(8, hour))
+    # an order of another customer under the number of the first one's
+    _document(world, 8001, "SalesOrd", 3, "C", tranid="SO9001", foreigntotal=Decimal("70"), taxtotal=Decimal(0))
     # a deal of 100 in two orders
     for number, amount in ((9003, 60), (9004, 40)):
         _document(world, number, "SalesOrd", 3, "B", tranid=f"SO{number}", externalid=f"006{3:015d}", foreigntotal=Decimal(amount), taxtotal=Decimal(0))
@@ -347,7 +349,7 @@ def test_a_view_is_asked_for_by_how_its_name_begins(site: Settings) -> None:
 def test_order_status(warehouse: duckdb.DuckDBPyConnection) -> None:
     row = warehouse.execute(
         "select opportunity_name, is_opportunity_won, shipment_state, invoice_state, payment_state, return_state, total_amount, invoiced_amount,"
-        " paid_amount, open_amount, is_customer_on_hold from order_status where number = 'SO9001'").fetchone()
+        " paid_amount, open_amount, is_customer_on_hold from order_status where order_id = '9001'").fetchone()
     assert row == ("Deal", True, "shipped", "invoiced", "paid", "none", 100, 100, 100, 0, False)
     row = warehouse.execute("select opportunity_key, shipment_state, invoice_state, is_customer_on_hold from order_status where number = 'SO9002'").fetchone()
     assert row == (None, "none", "none", True)

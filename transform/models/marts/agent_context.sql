@@ -47,9 +47,14 @@ recent_payments as (
     group by customer_id
 ),
 
-numbered_orders as (
-    select * from {{ ref('order_status') }} where number is not null
-    qualify row_number() over (partition by number order by connection, order_key) = 1
+-- two ERPs, or two companies of one, may give out the same number: the customer's own order is the one that is meant
+named_orders as (
+    select document.case_key, sale.*
+    from {{ ref('support_case') }} as document
+    inner join {{ ref('order_status') }} as sale on document.order_number = sale.number
+    qualify row_number() over (
+        partition by document.case_key
+        order by case when document.customer_id = sale.customer_id then 0 else 1 end, sale.connection, sale.order_key) = 1
 )
 
 select
@@ -105,7 +110,7 @@ select
 from {{ ref('support_case') }} as document
 left join {{ ref('customer') }} as customer on document.customer_id = customer.customer_id
 left join {{ ref('entitlement') }} as cover on document.customer_id = cover.customer_id
-left join numbered_orders as sale on document.order_number = sale.number
+left join named_orders as sale on document.case_key = sale.case_key
 left join exceptions on document.customer_id = exceptions.customer_id
 left join recent_orders on document.customer_id = recent_orders.customer_id
 left join recent_shipments on document.customer_id = recent_shipments.customer_id

@@ -9,8 +9,14 @@ with invoices as (
     inner join {{ ref('invoice_chain') }} as chain on document.invoice_key = chain.invoice_key
 ),
 
-order_numbers as (
-    select number, min('order:' || order_id) as correlation_id from {{ ref('sales_order') }} where number is not null group by number
+-- the order that a case names: of several with its number the customer's own
+case_orders as (
+    select document.case_key, 'order:' || sale.order_id as correlation_id
+    from {{ ref('support_case') }} as document
+    inner join {{ ref('sales_order') }} as sale on document.order_number = sale.number
+    qualify row_number() over (
+        partition by document.case_key
+        order by case when document.customer_id = sale.customer_id then 0 else 1 end, sale.connection, sale.order_key) = 1
 ),
 
 -- a payment belongs to the chain of the invoice that it pays; of several to the first. Payments that are not known drop out where these are read
@@ -68,7 +74,7 @@ members as (
     union all
     select coalesce(named.correlation_id, 'case:' || document.case_key), 'case', document.case_key, document.customer_id, null, document.created_at
     from {{ ref('support_case') }} as document
-    left join order_numbers as named on document.order_number = named.number
+    left join case_orders as named on document.case_key = named.case_key
 ),
 
 exceptions as (

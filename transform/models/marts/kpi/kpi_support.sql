@@ -14,15 +14,15 @@ with cases as (
     where document.created_at is not null
 ),
 
-numbered as (
-    select number, min(connection) as connection from {{ ref('sales_order') }} where number is not null group by number
-),
-
+-- of several orders with the number the customer's own is the one that is meant
 linkage as (
     select cases.*, sale.number is not null as is_linked, cases.connection || coalesce('>' || sale.connection, '') as system_pair
     from cases
-    left join numbered as sale on cases.order_number = sale.number
+    left join {{ ref('sales_order') }} as sale on cases.order_number = sale.number
     where cases.needs_order
+    qualify row_number() over (
+        partition by cases.case_key
+        order by case when cases.customer_id = sale.customer_id then 0 else 1 end, sale.connection, sale.order_key) = 1
 ),
 
 -- desks whose comments are read and told apart; of others nobody knows who touched a case
