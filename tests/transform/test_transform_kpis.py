@@ -59,6 +59,10 @@ def _world() -> World:
     world.rows["netsuite"]["transaction_lines"].append(_line(booked, 7, createdfrom=9001))
     world.add("stripe", "charges", id="ch_order", customer=Ids(1).billing, amount=10000, currency="usd", status="succeeded", paid=True, invoice=billed,
               created=at(9, 11), _changed_at=at(9, 11))
+    # paid twice at once
+    for charge in ("ch_first", "ch_again"):
+        world.add("stripe", "charges", id=charge, customer=Ids(7).billing, amount=3000, currency="usd", status="succeeded", paid=True, created=at(9, 11),
+                  _changed_at=at(9, 11))
     # an order that was let through while the customer was on hold
     world.one("netsuite", "customers", Ids(8).erp).update(oncredithold=True, lastmodifieddate=at(5))
     world.one("salesforce", "accounts", Ids(8).account)["credit_status"] = "Hold"
@@ -379,6 +383,8 @@ def test_agent_context(warehouse: duckdb.DuckDBPyConnection) -> None:
         " recent_payments from agent_context where case_id = ?", [str(Ids(1).ticket)]).fetchone()
     assert row == ("Firm Number1 Inc", False, True, "premium", "pending_billing", "shipped", "paid", None, 0,
                    "2026-03-09 SO9001 pending_billing, shipped, paid", "2026-03-09 succeeded 100 USD")
+    (paid,) = warehouse.execute("select recent_payments from agent_context where case_id = ?", [str(Ids(7).ticket)]).fetchone() or ("",)
+    assert paid == "2026-03-09 succeeded 30 USD, 2026-03-09 succeeded 30 USD"
     warned = dict(warehouse.execute("select case_id, warnings from agent_context where warnings is not null").fetchall())
     assert "Credit hold" in warned[str(Ids(8).ticket)]
     assert "is not known" in warned[str(Ids(2).ticket)]

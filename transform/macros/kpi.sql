@@ -66,7 +66,7 @@ days as (
     ({% for word in words.split() %}{{ 'or ' if not loop.first }}{{ told }} like '%{{ word }}%' {% endfor %})
 {%- endmacro %}
 
-{#- The texts of a group in their order, with commas. `is_distinct`: none occurs twice or is null, so that need not be seen to. -#}
+{#- The texts of a group in their order, with commas, each once. `is_distinct`: all as they are, for they are distinct already, or each of two that are alike counts. -#}
 {% macro joined_texts(text, is_distinct=false) -%}
     {%- set texts = 'list(' ~ text ~ ')' -%}
     nullif(array_to_string(list_sort({{ texts if is_distinct else 'list_distinct(' ~ texts ~ ')' }}), ', '), '')

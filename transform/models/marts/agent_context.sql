@@ -38,8 +38,9 @@ recent_invoices as (
     group by customer_id
 ),
 
+-- two payments of one day and amount are two: a customer who paid twice is why an agent looks
 recent_payments as (
-    select customer_id, {{ joined_texts("cast(cast(paid_at as date) as varchar) || ' ' || coalesce(status, 'unknown') || ' ' || " ~ number_text('amount') ~ " || ' ' || currency") }} as recent_payments
+    select customer_id, {{ joined_texts("cast(cast(paid_at as date) as varchar) || ' ' || coalesce(status, 'unknown') || ' ' || " ~ number_text('amount') ~ " || ' ' || currency", is_distinct=true) }} as recent_payments
     from (
         select * from {{ ref('payment') }} where customer_id is not null and role = 'billing'
         qualify row_number() over (partition by customer_id order by paid_at desc nulls last, payment_key desc) <= 3
