@@ -15,6 +15,7 @@ import dotenv
 import stamina
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from concord.errors import ConcordError, UsageError
 from concord.exception_commands import exceptions_app
@@ -64,7 +65,7 @@ def main() -> None:
     except ConcordError as error:
         if debug:
             traceback.print_exc()
-        err.print(f"[bold red]concord:[/] {error}", soft_wrap=True, highlight=False, markup=True)
+        err.print("[bold red]concord:[/]", Text(str(error)), soft_wrap=True, highlight=False)  # as it is: brackets are no style
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         err.print("concord: stopped; the next run continues where this one ended.")
@@ -185,7 +186,7 @@ def connections_drop(context: typer.Context, name: str) -> None:
     left = drop_entry(context.obj.settings.connections_file, name)
     out.print(f"{name} is dropped; {', '.join(left)} stay. The next `concord build` leaves it out.", highlight=False)
     if (landed := context.obj.settings.landing / name).exists():
-        out.print(f"What was read of it is still in {landed}; delete the folder if it is not wanted.", highlight=False)
+        out.print(f"What was read of it is still in {landed}; delete the folder if it is not wanted.", highlight=False, markup=False)
 
 
 def _check_names(installation: Installation, names: Sequence[str] | None) -> None:

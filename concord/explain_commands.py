@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from concord.errors import ConcordError, UsageError
 from concord.printing import Json, out, show
@@ -52,7 +53,7 @@ def explain_customer(
             _print_json(told)
             return
         name = next((row["value"] for row in told["values"] if (row["entity"], row["field"]) == ("customer", "name")), "")
-    out.print(f"[bold]{name}[/]  {customer_id}", highlight=False)
+    out.print(Text(str(name), style="bold"), f" {customer_id}", highlight=False)
     show("Golden values", [
         {"field": row["field"] if row["entity"] == "customer" else f"{row['entity']}.{row['field']}", "value": row["value"], "from": row["record_key"],
          "load": row["load_id"], "rule": row["rule"], "since": _minute(row["since"]), "by": row["changed_by"]}

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from concord.errors import UsageError
 from concord.figures import figure
@@ -40,7 +41,7 @@ def kpis(
         now, *before = (figure(row[name], row["unit"], currency) for name in ("value", "before_7d", "value_28d", "before_28d"))
         missed = row["is_on_target"] is False
         target = "" if row["target"] is None else figure(row["target"], row["unit"], currency) + (" missed" if missed else "")
-        table.add_row(label(row), f"[red]{now}[/]" if missed else now, *before, target, str(row["sample_size"] or ""))
+        table.add_row(Text(label(row)), Text(now, style="red" if missed else ""), *before, target, str(row["sample_size"] or ""))
     out.print(table)
     if rows:
         out.print(f"As the systems were seen on {rows[0]['as_of']:%Y-%m-%d %H:%M} UTC; what people and our own writes did is counted as of the check before.",

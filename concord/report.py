@@ -156,13 +156,13 @@ def _print_pass(report: PassReport, first: PassReport, console: Console) -> None
         failed = [check for check in report.quality.checks if not check.passed]
         console.print(f"Checks: {len(report.quality.checks) - len(failed)} of {len(report.quality.checks)} expectations met.", highlight=False)
         for check in failed:
-            console.print(f"  {check.severity}: {check.table}.{check.name} {dict(check.observed)}", highlight=False)
+            console.print(f"  {check.severity}: {check.table}.{check.name} {dict(check.observed)}", highlight=False, markup=False)
     if report.applied is not None:
         rows = apply_rows(report.applied)
         if report.plan is not None:
             for target in report.plan.targets:
                 if why := target.stopped or target.unsent:
-                    console.print(f"Nothing is written to {target.connection} ({target.object}): {why}", highlight=False)
+                    console.print(f"Nothing is written to {target.connection} ({target.object}): {why}", highlight=False, markup=False)
             if held := report.plan.count("held"):
                 console.print(f"{held} writes are held for approval: concord outbox list --state held", highlight=False)
         if any(row["sent"] or row["dead"] or row["left"] for row in rows):
@@ -201,9 +201,9 @@ def print_score(scores: Sequence[KindScore], console: Console) -> None:
     console.print(table)
     for kind in scores:
         for text in kind.missed[:5]:
-            console.print(f"  missed {kind.drift_id}: {text}", highlight=False)
+            console.print(f"  missed {kind.drift_id}: {text}", highlight=False, markup=False)
         for text in kind.false_alarms[:5]:
-            console.print(f"  false alarm {kind.drift_id}: {text}", highlight=False)
+            console.print(f"  false alarm {kind.drift_id}: {text}", highlight=False, markup=False)
 
 
 def ingest_rows(results: Sequence[IngestResult]) -> list[dict[str, Any]]:

@@ -1,0 +1,48 @@
+"""What the command line says when something is wrong: one message that names place and mend, the right exit code, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+
+def concord(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from concord.cli import main; main()", *arguments], capture_output=True, text=True, timeout=120,
+        env={**os.environ, "CONCORD_HOME": str(home), "CONCORD_DATA": "", **environment})
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    with duckdb.connect(str(tmp_path / "published.duckdb")) as made:
+        made.execute("create table customer (customer_id text, customer_number text, name text)")
+        made.execute("insert into customer values ('c1', '1', 'Acme [/old] GmbH')")
+        made.execute("create table crosswalk (customer_id text, record_key text, role text, connection text, record_id text, method text, score double,"
+                     " evidence text, is_primary boolean)")
+        made.execute("create table customer_lineage (customer_id text, entity text, field text, value text, connection text, record_key text, load_id text,"
+                     " rule text, changed_by text, changed_at timestamp)")
+        made.execute("insert into customer_lineage values ('c1', 'customer', 'name', 'Acme [/old] GmbH', 'erp', 'erp:1', '1', 'owner', null, '2026-03-01')")
+        made.execute("create table field_history (customer_id text, valid_from timestamp, valid_to timestamp, connection text, entity text, record_id text,"
+                     " part text, field text, value text, value_raw text, changed_by text, load_id text, is_first_known boolean)")
+        made.execute("create table drift (finding_id text, drift_id text, class text, severity text, left_connection text, left_id text, left_value text,"
+                     " right_connection text, right_id text, right_value text, field text, exposure decimal(18, 2), currency text, since timestamp,"
+                     " owner_role text, detail text, golden_customer_id text)")
+    return tmp_path
+
+
+@pytest.mark.parametrize("wanted", ["[/nobody]", "[bold]nobody", "O'Neil \"[x]\" Ünï"])
+def test_a_message_repeats_what_stands_in_brackets(published: Path, wanted: str) -> None:
+    said = concord(published, "explain", "customer", wanted)
+    assert said.returncode == 2 and said.stderr.startswith("concord: ") and repr(wanted) in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_a_name_in_brackets_is_printed_as_it_is(published: Path) -> None:
+    said = concord(published, "explain", "customer", "1")
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.startswith("Acme [/old] GmbH  c1\n")
