@@ -127,7 +127,7 @@ def tell_warehouse(installation: Installation) -> list[str]:
 def check(installation: Installation) -> QualityReport:
     """Run the suites, bring the ledger of findings and the exceptions that people work on up to date, and send the alerts.
 
-    Raises ConcordError when there is no warehouse.
+    Raises ConcordError when there is no warehouse, when a build has it open, or when it is damaged.
     """
     from quality import exceptions
     from quality.alerts import compose, compose_checks, send
@@ -156,8 +156,10 @@ def _warehouse(path: Path) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(str(path), read_only=True)
     except duckdb.Error as error:
+        locked = "lock" in str(error)
         raise ConcordError(
-            f"cannot be read ({str(error).splitlines()[0]}).", where=str(path), mend="Wait for the build that has it open."
+            f"cannot be read ({str(error).splitlines()[0]}).", where=str(path),
+            mend="Wait for the build that has it open." if locked else "Delete the file and build again: it is rebuilt from landing.",
         ) from None
 
 

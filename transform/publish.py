@@ -74,7 +74,7 @@ def publish(settings: Settings) -> PublishResult:
 def read_published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection to the published copy that was current when it was opened.
 
-    Raises ConcordError when nothing has been published yet.
+    Raises ConcordError when nothing has been published yet, when the copy is damaged, or when it lacks what is asked of it: an older build made it.
     """
     if not settings.published.exists():
         raise ConcordError("nothing has been published yet.", where=str(settings.published), mend="Run `concord build` and `concord publish`.")
@@ -92,8 +92,17 @@ def read_published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         finally:
             connection.close()
             os.close(descriptor)
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        raise ConcordError(f"is of an older build ({_first_line(error)}).", where=str(settings.published), mend="Run `concord build` and `concord publish`.") from error
+    except (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException, duckdb.InternalException) as error:
+        raise ConcordError(f"cannot be read ({_first_line(error)}).", where=str(settings.published),
+                           mend="It is only a copy of the warehouse: run `concord publish`.") from error
     finally:
         connection.close()
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _stable_name(path: Path, descriptor: int) -> str:

@@ -46,3 +46,14 @@ def test_a_name_in_brackets_is_printed_as_it_is(published: Path) -> None:
     said = concord(published, "explain", "customer", "1")
     assert said.returncode == 0, said.stderr
     assert said.stdout.startswith("Acme [/old] GmbH  c1\n")
+
+
+def test_a_damaged_warehouse_is_deleted_and_one_that_is_open_waited_for(tmp_path: Path) -> None:
+    warehouse = tmp_path / "warehouse.duckdb"
+    warehouse.write_bytes(b"nonsense" * 3000)
+    said = concord(tmp_path, "check")
+    assert said.returncode == 1 and "warehouse.duckdb: cannot be read" in said.stderr and "Delete the file and build again" in said.stderr
+    warehouse.unlink()
+    with duckdb.connect(str(warehouse)):
+        said = concord(tmp_path, "check")
+    assert said.returncode == 1 and "warehouse.duckdb: cannot be read" in said.stderr and "Wait for the build" in said.stderr

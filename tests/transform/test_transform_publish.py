@@ -92,6 +92,29 @@ def test_nothing_to_publish_or_to_read(tmp_path: Path) -> None:
         raise AssertionError("opened nothing")
 
 
+def test_a_damaged_copy_is_named_and_can_be_published_again(tmp_path: Path) -> None:
+    settings = settings_at(tmp_path)
+    _write(settings, 1)
+    publish(settings)
+    whole = settings.published.read_bytes()
+    for damaged in (b"", b"nonsense" * 3000, whole[:12_288], whole[:20_000] + b"nonsense" * 200 + whole[21_600:]):
+        settings.published.write_bytes(damaged)
+        with pytest.raises(ConcordError, match=r"published\.duckdb: cannot be read .*run `concord publish`"), read_published(settings) as connection:
+            connection.execute("select sum(n) from a").fetchall()
+    publish(settings)
+    with read_published(settings) as connection:
+        assert connection.execute("select max(n) from a").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("query", ["select * from never_built", "select never_built from a"])
+def test_a_copy_of_an_older_build_is_named(tmp_path: Path, query: str) -> None:
+    settings = settings_at(tmp_path)
+    _write(settings, 1)
+    publish(settings)
+    with pytest.raises(ConcordError, match=r"published\.duckdb: is of an older build \(.*never_built.*`concord build`"), read_published(settings) as connection:
+        connection.execute(query)
+
+
 def test_the_partial_copy_of_a_killed_process_is_cleared(tmp_path: Path) -> None:
     settings = settings_at(tmp_path)
     _write(settings, 1)
