@@ -10,9 +10,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError
 
 from concord.errors import ConcordError
+from concord.operations import address, explain, is_failure
 from quality.kinds import kind_domains
 
 SCHEMA_VERSION = 2
@@ -116,25 +118,33 @@ _APPEND_ONLY = {
 }
 
 
-def open_ledger(url: str) -> sa.Engine:
+def open_ledger(url: str, *, lock_wait: float = 30.0) -> sa.Engine:
     """Connect to the operational store and make or upgrade the tables.
 
-    Raises ConcordError for tables that a newer version made.
+    Raises UsageError for a URL of no known kind, ConcordError for a missing folder, a locked or damaged file, a server that does not
+    answer, or tables that a newer version made. The engine raises the same ConcordErrors later on.
     """
-    parsed = make_url(url)
-    if parsed.drivername == "postgresql":
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    engine = sa.create_engine(parsed, connect_args={"timeout": 30.0} if parsed.get_backend_name() == "sqlite" else {})
+    parsed, place = address(url)
+    engine = sa.create_engine(parsed, connect_args={"timeout": lock_wait} if parsed.get_backend_name() == "sqlite" else {})
+    _explain_failures(engine, place)
     if engine.dialect.name == "sqlite":
         _lock_before_reading(engine)
     with writing(engine) as store:
-        _migrate(store, parsed.render_as_string(hide_password=True))
+        _migrate(store, place)
     return engine
 
 
 def writing(engine: sa.Engine) -> Any:
     """A transaction that writes: of two at once the second waits, so what it reads first still holds when it writes."""
     return engine.execution_options(concord_writes=True).begin()
+
+
+def _explain_failures(engine: sa.Engine, place: str) -> None:
+    @event.listens_for(engine, "handle_error")
+    def failed(context: ExceptionContext) -> None:
+        error = context.sqlalchemy_exception
+        if isinstance(error, DBAPIError) and is_failure(error):
+            raise explain(error, place) from error
 
 
 def _lock_before_reading(engine: sa.Engine) -> None:

@@ -12,15 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from concord.errors import ConcordError, UsageError
+from concord.operations import address, explain, is_failure
 from reverse_sync.values import dump, stamp
 
 STATES = ("pending", "in_flight", "delivered", "verified", "unknown", "dead_letter", "superseded", "overwritten", "held")
@@ -214,23 +213,13 @@ class Store:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except OperationalError as error:
-            raise _explain(error, self.place) from error
+        except DBAPIError as error:
+            if is_failure(error):
+                raise explain(error, self.place) from error
+            raise
 
     def close(self) -> None:
         self.engine.dispose()
-
-
-def _explain(error: DBAPIError, place: str) -> ConcordError:
-    text = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
-    if "locked" in text:
-        return ConcordError("another process keeps it locked.", where=place,
-                            mend="Wait for the other run to end, or stop the tool that has the file open.")
-    if "readonly" in text or "read-only" in text:
-        return ConcordError("cannot be written.", where=place, mend="Give the user that runs Concord the right to write file and folder.")
-    if "full" in text:
-        return ConcordError("the disk is full.", where=place, mend="Free some space and run again; nothing was half written.")
-    return ConcordError(f"the operational store failed ({text}).", where=place, mend="Check CONCORD_OPERATIONS_URL and that the database answers.")
 
 
 def open_store(url: str, *, lock_wait: float = 30.0) -> Store:
@@ -239,29 +228,9 @@ def open_store(url: str, *, lock_wait: float = 30.0) -> Store:
     Raises UsageError for a URL of no known kind, ConcordError for a missing folder, a locked or damaged file, a server that
     does not answer, or tables made by a newer version.
     """
-    try:
-        parsed = make_url(url)
-        if parsed.get_backend_name() == "postgresql" and parsed.drivername == "postgresql":
-            parsed = parsed.set(drivername="postgresql+psycopg")
-        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-            raise ArgumentError(parsed.get_backend_name())
-    except (ArgumentError, NoSuchModuleError, ValueError):
-        raise UsageError("is not a SQLite or PostgreSQL address.", where="environment", field="CONCORD_OPERATIONS_URL",
-                         mend="Write sqlite:////path/to/file or postgresql://user@host/database.") from None
-    place = parsed.render_as_string(hide_password=True)
-    options: dict[str, Any] = {}
-    if parsed.get_backend_name() == "sqlite":
-        if not parsed.database or parsed.database == ":memory:":
-            raise UsageError("must name a file.", where="environment", field="CONCORD_OPERATIONS_URL",
-                             mend="What was written to customers' systems must survive the process.")
-        place = parsed.database
-        folder = Path(place).expanduser().absolute().parent
-        if not folder.is_dir():
-            raise ConcordError(f"its folder {folder} is missing.", where=place,
-                               mend="Create the folder, or point CONCORD_HOME or CONCORD_OPERATIONS_URL to another.")
-        options = {"connect_args": {"timeout": lock_wait, "check_same_thread": False}}
-    else:
-        options = {"pool_pre_ping": True}
+    parsed, place = address(url)
+    options: dict[str, Any] = (
+        {"connect_args": {"timeout": lock_wait, "check_same_thread": False}} if parsed.get_backend_name() == "sqlite" else {"pool_pre_ping": True})
     engine = sa.create_engine(parsed, pool_size=20, max_overflow=20, **options)
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
@@ -270,10 +239,7 @@ def open_store(url: str, *, lock_wait: float = 30.0) -> Store:
         _migrate(store)
     except DBAPIError as error:
         engine.dispose()
-        if "not a database" in str(error.orig) or "malformed" in str(error.orig):
-            raise ConcordError("is not a SQLite database, or is damaged.", where=place,
-                               mend="Restore it from a backup; it remembers what was written to customers' systems.") from error
-        raise _explain(error, place) from error
+        raise explain(error, place) from error
     except ConcordError:
         engine.dispose()
         raise

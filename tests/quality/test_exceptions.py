@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,6 +138,27 @@ def test_filters_and_order(store_url: str) -> None:
     assert [row["exception_id"] for row in listed(ledger, Filter(over=Decimal(10)))] == ["paid"]
     with pytest.raises(UsageError, match="no state"):
         listed(ledger, Filter(states=("done",)))
+
+
+def test_a_store_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    for url, says in (("nonsense", "CONCORD_OPERATIONS_URL: is not a SQLite or PostgreSQL address"), ("mysql://x/y", "is not a SQLite or PostgreSQL address"),
+                      (f"sqlite:///{tmp_path / 'none' / 'x.sqlite'}", "none is missing. Create"),
+                      ("postgresql://me:secret@127.0.0.1:1/x", r"me:\*\*\*@127\.0\.0\.1:1/x: the operational store failed")):
+        with pytest.raises(ConcordError, match=says):
+            open_ledger(url)
+    path = tmp_path / "operations.sqlite"
+    ledger = open_ledger(f"sqlite:///{path}", lock_wait=0.1)
+    record(ledger, [seen("a")], NOW)
+    with sqlite3.connect(path) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(ConcordError, match=r"operations\.sqlite: another process keeps it locked\. Wait"):
+            decide(ledger, "a", "acknowledged", who="kim", at=NOW)
+        other.execute("ROLLBACK")
+    ledger.dispose()
+    path.write_bytes(b"something else entirely" * 100)
+    with pytest.raises(ConcordError, match=r"operations\.sqlite: is not a SQLite database, or is damaged\. Restore it"):
+        open_ledger(f"sqlite:///{path}")
+    assert path.read_bytes() == b"something else entirely" * 100
 
 
 def test_history_cannot_be_rewritten(store_url: str) -> None:
