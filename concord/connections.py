@@ -48,7 +48,7 @@ class Connection(BaseModel):
     @field_validator("freshness", mode="before")
     @classmethod
     def _duration(cls, value: Any) -> Any:
-        if isinstance(value, str) and (match := re.fullmatch(r"(\d+)\s*([mhd])", value)):
+        if isinstance(value, str) and (match := re.fullmatch(r"(\d{1,6})\s*([mhd])", value)):
             return timedelta(**{_UNITS[match[2]]: int(match[1])})
         if isinstance(value, timedelta):
             return value
@@ -73,12 +73,28 @@ class SandboxAccount:
     secrets: Mapping[str, str]
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML itself takes the last of two equal keys; here the first would be disconnected without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} stands there twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def load_connections(path: Path) -> dict[str, Connection]:
     """Parse the file. Raises UsageError naming file, key and mend for anything that does not fit."""
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError:
         raise UsageError("there is no such file.", where=str(path), mend="Copy connections.yml from the project.") from None
+    except OSError as error:
+        raise UsageError(f"cannot be read ({error.strerror}).", where=str(path), mend="Give the user that runs Concord the right to read it.") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"is not UTF-8 text (byte {error.start}).", where=path.name, mend="Save it as UTF-8.") from None
     except yaml.YAMLError as error:
         raise UsageError(f"is not valid YAML ({error}).", where=path.name, mend="Mend the line that it names.") from None
     if not isinstance(content, dict) or set(content) != {"connections"} or not isinstance(content["connections"], dict):

@@ -36,6 +36,9 @@ def test_the_shipped_file_connects_one_system_of_each_role() -> None:
         ("connections: {}", "connects nothing"),
         ("conections: {}", "one key, `connections`"),
         ("connections: {a: {", "not valid YAML"),
+        ("connections:\n  a: {system: netsuite, role: erp}\n  a: {system: stripe, role: billing}", r"'a' stands there twice\s.*line 3, column 3"),
+        ("connections: {a: {system: netsuite, role: erp, region: amer, region: emea}}", "'region' stands there twice"),
+        ("connections: {a: {system: netsuite, role: erp, freshness: 99999999999d}}", "72h"),
     ],
 )
 def test_bad_files(tmp_path: Path, text: str, says: str) -> None:
@@ -45,6 +48,14 @@ def test_bad_files(tmp_path: Path, text: str, says: str) -> None:
 
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
+        load_connections(tmp_path / "connections.yml")
+
+
+def test_a_file_that_is_none_or_no_text(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"cannot be read \(Is a directory\)"):
+        load_connections(tmp_path)
+    (tmp_path / "connections.yml").write_bytes("connections: {a: ü}".encode("latin-1"))
+    with pytest.raises(UsageError, match=r"connections\.yml: is not UTF-8 text"):
         load_connections(tmp_path / "connections.yml")
 
 
