@@ -390,10 +390,22 @@ def sql(context: typer.Context, query: str, json_: Json = False) -> None:
     with read_published(context.obj.settings) as published:
         try:
             relation = published.sql(query)
-            rows = [] if relation is None else [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+            rows = [] if relation is None else [dict(zip(_apart(relation.columns), row, strict=True)) for row in relation.fetchall()]
         except duckdb.Error as error:
             raise UsageError(f"the query failed: {str(error).strip()}", mend="The tables are listed by `concord sql 'show tables'`.") from None
     _show("", rows, json_)
+
+
+def _apart(names: Sequence[str]) -> list[str]:
+    """Columns of one name as `name`, `name_2`, `name_3`: a join of two tables loses none."""
+    told: list[str] = []
+    for name in names:
+        number, unique = 1, name
+        while unique in told or (number > 1 and unique in names):
+            number += 1
+            unique = f"{name}_{number}"
+        told.append(unique)
+    return told
 
 
 @app.command()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +9,7 @@ import typer
 from rich.text import Text
 
 from concord.errors import ConcordError, UsageError
-from concord.printing import Json, out, show
+from concord.printing import Json, out, print_json, show
 
 if TYPE_CHECKING:
     import duckdb
@@ -50,7 +48,7 @@ def explain_customer(
                 from drift where golden_customer_id = ? order by exposure desc nulls last, finding_id""", customer_id),
         }
         if json_:
-            _print_json(told)
+            print_json(told)
             return
         name = next((row["value"] for row in told["values"] if (row["entity"], row["field"]) == ("customer", "name")), "")
     out.print(Text(str(name), style="bold"), f" {customer_id}", highlight=False)
@@ -102,7 +100,7 @@ def explain_invoice(
                 order by finding_id""", keys, keys),
         }
     if json_:
-        _print_json(told)
+        print_json(told)
         return
     show("As each system keeps it", [
         {"field": name, **{row["invoice_key"]: _plain(row[name]) for row in told["documents"]}}
@@ -161,7 +159,3 @@ def _plain(value: Any) -> str | None:
 
 def _minute(moment: Any) -> str | None:
     return f"{moment:%Y-%m-%d %H:%M}" if moment is not None else None
-
-
-def _print_json(told: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(told, default=str) + "\n")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from math import isfinite
 from typing import Annotated, Any
 
 import typer
@@ -30,10 +31,23 @@ def _json_default(value: Any) -> Any:
     return str(value)
 
 
+def _plain(value: Any) -> Any:
+    """What JSON has no form for, in text: numbers that are none, and keys of maps that are no text."""
+    if isinstance(value, Mapping):
+        return {key if isinstance(key, str) else str(_json_default(key)): _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return str(value) if isinstance(value, float) and not isfinite(value) else value
+
+
+def print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(_plain(value), default=_json_default, allow_nan=False) + "\n")
+
+
 def show(title: str, rows: Sequence[dict[str, Any]] | Iterable[dict[str, Any]], as_json: bool) -> None:
     rows = list(rows)
     if as_json:
-        sys.stdout.write(json.dumps(rows, default=_json_default) + "\n")
+        print_json(rows)
         return
     if not rows:
         out.print(f"{title}: nothing." if title else "No rows.")

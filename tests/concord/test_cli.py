@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -46,6 +47,17 @@ def test_a_name_in_brackets_is_printed_as_it_is(published: Path) -> None:
     said = concord(published, "explain", "customer", "1")
     assert said.returncode == 0, said.stderr
     assert said.stdout.startswith("Acme [/old] GmbH  c1\n")
+
+
+def test_times_are_told_alike_by_every_command(published: Path) -> None:
+    told = json.loads(concord(published, "explain", "customer", "1", "--json").stdout)
+    (row,) = json.loads(concord(published, "sql", "select changed_at from customer_lineage", "--json").stdout)
+    assert told["values"][0]["since"] == row["changed_at"] == "2026-03-01T00:00:00"
+
+
+def test_columns_of_one_name_are_all_printed(published: Path) -> None:
+    (row,) = json.loads(concord(published, "sql", "select 1 as a, 2 as a, 3 as a_2, 4 as a", "--json").stdout)
+    assert row == {"a": 1, "a_3": 2, "a_2": 3, "a_4": 4}
 
 
 def test_a_damaged_warehouse_is_deleted_and_one_that_is_open_waited_for(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -40,3 +41,13 @@ def test_no_rows_and_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown([], capsys) == "Rows: nothing.\n"
     show("Rows", [{"amount": Decimal("1.10")}], True)
     assert json.loads(capsys.readouterr().out) == [{"amount": "1.10"}]
+
+
+def test_what_json_has_no_form_for_is_text(capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    at = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    show("Rows", [{"at": at, "share": float("nan"), "parts": [float("inf"), 0.5], "by_day": {at.date(): Decimal("1.10")}, "by_pair": {("a", 1): None}}], True)
+    assert json.loads(capsys.readouterr().out, parse_constant=refuse) == [{
+        "at": "2026-03-01T12:00:00+00:00", "share": "nan", "parts": ["inf", 0.5], "by_day": {"2026-03-01": "1.10"}, "by_pair": {"('a', 1)": None}}]
