@@ -87,6 +87,8 @@ class _Loader(yaml.SafeLoader):
 
 def load_connections(path: Path) -> dict[str, Connection]:
     """Parse the file. Raises UsageError naming file, key and mend for anything that does not fit."""
+    from ingestion.spec import load_system
+
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError:
@@ -111,6 +113,11 @@ def load_connections(path: Path) -> dict[str, Connection]:
             raise UsageError(
                 f"no system is called {connection.system!r}.", where=path.name, field=f"connections.{name}.system",
                 mend=f"Known systems: {', '.join(known)}.",
+            )
+        if connection.system != "file_drop" and connection.role not in (roles := load_system(connection.system).roles):
+            raise UsageError(
+                f"{connection.system} does not play {connection.role!r}.", where=path.name, field=f"connections.{name}.role",
+                mend=f"Write {' or '.join(roles)}.",
             )
         connections[name] = _beside(connection, path.parent) if connection.system == "file_drop" else connection
     if not connections:

@@ -30,6 +30,7 @@ def test_the_shipped_file_connects_one_system_of_each_role() -> None:
         ("connections: {a: {system: netsuite, role: erp, sandbx: true}}", r"connections\.yml: connections\.a: unknown key `sandbx`"),
         ("connections: {a: {system: netsweet, role: erp}}", r"connections\.a\.system: no system is called 'netsweet'.*Known systems: "),
         ("connections: {a: {system: netsuite, role: boss}}", r"connections\.a: `role`"),
+        ("connections: {a: {system: stripe, role: erp}}", r"connections\.a\.role: stripe does not play 'erp'\. Write billing\."),
         ("connections: {A-1: {system: netsuite, role: erp}}", "lower-case letters"),
         ("connections: {a: {system: netsuite, role: erp, freshness: soon}}", "72h"),
         ("connections: {a: [1]}", r"connections\.a: must be a mapping"),
