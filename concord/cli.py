@@ -300,7 +300,7 @@ def plan(
 def apply(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Send nothing.")] = False,
-    limit: Annotated[int | None, typer.Option(help="Send at most so many.")] = None,
+    limit: Annotated[int | None, typer.Option(min=0, help="Send at most so many.")] = None,
     json_: Json = False,
 ) -> None:
     """Send the queued writes, read them back, keep the receipts."""
@@ -351,12 +351,15 @@ def ui(
 def findings(
     context: typer.Context,
     kind: Annotated[str | None, typer.Option(help="Only one kind, for example D4.")] = None,
-    limit: int = 50,
+    limit: Annotated[int, typer.Option(min=1)] = 50,
     json_: Json = False,
 ) -> None:
     """The disagreements now open, the costliest first."""
+    from quality.kinds import kind_names
     from transform.publish import read_published
 
+    if kind is not None and (kind := kind.upper()) not in kind_names():
+        raise UsageError(f"{kind!r} is no kind of finding.", where="--kind", mend=f"Known: {', '.join(kind_names())}.")
     with read_published(context.obj.settings) as published:
         rows = published.execute(
             'select drift_id, "class", severity, owner_role, left_connection, left_id, right_connection, right_id, field,'
@@ -431,7 +434,8 @@ Connection = Annotated[str | None, typer.Option(help="Only this connection's.")]
 
 @outbox_app.command("list")
 def outbox_list(
-    context: typer.Context, state: State = None, connection: Connection = None, limit: int = 50, json_: Json = False
+    context: typer.Context, state: State = None, connection: Connection = None,
+    limit: Annotated[int, typer.Option(min=1)] = 50, json_: Json = False,
 ) -> None:
     """The writes in the outbox."""
     from reverse_sync.outbox import Selection, entries

@@ -160,7 +160,7 @@ def _plain(value: Any) -> str:
 def _duration(text: str | None) -> timedelta | None:
     if text is None:
         return None
-    if match := re.fullmatch(r"(\d+)\s*([mhdw])", text.strip()):
+    if match := re.fullmatch(r"(\d{1,6})\s*([mhdw])", text.strip()):
         return timedelta(**{_UNITS[match[2]]: int(match[1])})
     raise UsageError(f"{text!r} is not a duration.", where="--older-than", mend="Write a number and m, h, d or w, as 3d.")
 
@@ -169,9 +169,12 @@ def _amount(text: str | None) -> Decimal | None:
     if text is None:
         return None
     try:
-        return Decimal(text.replace(",", ""))
+        amount = Decimal(text.replace(",", ""))
+        if amount.is_finite():
+            return amount
     except InvalidOperation:
-        raise UsageError(f"{text!r} is not an amount.", where="--over", mend="Write it as 1000 or 99.50.") from None
+        pass
+    raise UsageError(f"{text!r} is not an amount.", where="--over", mend="Write it as 1000 or 99.50.")
 
 
 def _day(text: str | None) -> date | None:

@@ -60,6 +60,15 @@ def test_columns_of_one_name_are_all_printed(published: Path) -> None:
     assert row == {"a": 1, "a_3": 2, "a_2": 3, "a_4": 4}
 
 
+def test_what_no_finding_can_be_is_refused(published: Path) -> None:
+    said = concord(published, "findings", "--kind", "D99")
+    assert said.returncode == 2 and "--kind: 'D99' is no kind of finding. Known: D1, " in said.stderr
+    assert concord(published, "findings", "--kind", "d4").stdout == "Findings: nothing.\n"
+    for command in (("findings",), ("outbox", "list"), ("apply",)):
+        said = concord(published, *command, "--limit", "-1")
+        assert said.returncode == 2 and "--limit" in said.stderr
+
+
 def test_a_damaged_warehouse_is_deleted_and_one_that_is_open_waited_for(tmp_path: Path) -> None:
     warehouse = tmp_path / "warehouse.duckdb"
     warehouse.write_bytes(b"nonsense" * 3000)
