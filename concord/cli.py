@@ -444,7 +444,8 @@ def outbox_list(
     selection = Selection(states=(state,) if state else (), connection=connection)
     rows = [
         {"id": e.id, "connection": e.connection, "object": e.object, "record": e.record_id, "state": e.state,
-         "reason": e.reason or "", "owner": e.owner_role or "", "exposure": e.exposure, "currency": e.currency, "fields": e.payload}
+         "class": e.reason_class or "", "reason": e.reason or "", "owner": e.owner_role or "", "exposure": e.exposure, "currency": e.currency, "fields": e.payload,
+         **({"attempts": e.attempts, "reference": e.reference, "not_before": e.not_before} if json_ else {})}
         for e in entries(open_store(context.obj.settings.operations_url), selection, limit=limit)
     ]
     _show("Outbox", rows, json_)

@@ -66,7 +66,7 @@ def show_one(context: typer.Context, id_: Annotated[str, typer.Argument(metavar=
         return
     show(f"Exception {found}", [{"": name, "value": _plain(row[name])} for name in (
         "state", "domain", "class", "severity", "owner_role", "assignee", "customer_name", "correlation_id", "left_connection", "left_id",
-        "left_value", "right_connection", "right_id", "right_value", "exposure", "currency", "since", "age", "accepted_until", "detail",
+        "left_value", "right_connection", "right_id", "right_value", "exposure", "currency", "since", "as_of", "age", "accepted_until", "detail",
     ) if row[name] is not None], False)
     show("What was done", [
         {"at": f"{event['at']:%Y-%m-%d %H:%M}", "what": event["event"], "who": event["who"], "to": event["to_state"],

@@ -59,7 +59,7 @@ def test_listing_and_deciding(home: Path) -> None:
     assert "is accepted" in run("accept", "aa02", "-c", "agreed", "--until", "2999-01-01").stdout
     shown = json.loads(run("show", "aa02", "--json").stdout)[0]
     assert (shown["state"], shown["accepted_until"], [event["event"] for event in shown["events"]]) == ("accepted", "2999-01-01", ["opened", "accepted"])
-    assert "agreed" in run("show", "aa02").stdout
+    assert "agreed" in run("show", "aa02").stdout and "as_of" in run("show", "aa02").stdout
     assert ids("--state", "open") == [] and ids("--state", "all") == ["aa02", "aa01"]
 
 
@@ -81,12 +81,16 @@ def test_the_warehouse_is_told_of_decisions_and_writes(home: Path) -> None:
     entry = Entry(**blank | {
         "id": 0, "connection": "desk", "object": "account", "record_id": "1", "payload": '{"tier":"gold","credit":"hold"}', "desired": "{}", "observed": "{}",
         "idempotency_key": "k", "previous_key": "", "state": "verified", "priority": 1, "attempts": 1, "uncertain": False, "exposure": "12.5",
-        "source_commit_at": stamp, "created_at": stamp, "updated_at": stamp, "verified_at": stamp, "golden_customer_id": "c1"})
+        "source_commit_at": stamp, "created_at": stamp, "updated_at": stamp, "verified_at": stamp, "golden_customer_id": "c1", "reason_class": "validation", "not_before": stamp,
+        "reference": "job 7"})
     with store.writing() as connection:
         insert_entries(connection, [entry, replace(entry, record_id="2", idempotency_key="l", updated_at="2020-01-01T00:00:00.000000+00:00")])
         connection.execute(receipts.insert().values(
             outbox_id=1, connection="desk", object="account", record_id="1", idempotency_key="k", written=True, payload="{}", delivered_at=stamp,
             read_back="{}", read_back_at=stamp, outcome="verified"))
+    listed, _ = json.loads(CliRunner().invoke(app, ["outbox", "list", "--json"]).stdout)
+    assert (listed["class"], listed["not_before"], listed["reference"], listed["attempts"]) == ("validation", stamp, "job 7", 1)
+    assert "validation" in CliRunner().invoke(app, ["outbox", "list"]).stdout
     assert set(stages.tell_warehouse(installation)) >= {"deliveries", "exception_events", "exceptions", "receipts"}
     assert stages.tell_warehouse(installation) == []                       # nothing has changed since
     folder = installation.settings.landing / "_operations"
