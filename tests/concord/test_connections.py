@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from concord.connections import Connection, SandboxAccount, load_connections, secret
+from concord.connections import Connection, SandboxAccount, known_systems, load_connections, secret
 from concord.errors import ConcordError, UsageError
 from concord.settings import PROJECT, load_settings
+from ingestion.spec import load_system
 
 
 def write(folder: Path, text: str) -> Path:
@@ -71,6 +73,12 @@ def test_secrets_are_named_never_shown() -> None:
     assert secret(stand_in, "api_key", SandboxAccount("http://127.0.0.1:1", {"api_key": "sk"})) == "sk"
     with pytest.raises(ConcordError, match="sandbox serve"):
         secret(stand_in, "api_key", None)
+
+
+@pytest.mark.parametrize("system", [name for name in known_systems() if name != "file_drop"])
+def test_the_variables_that_a_connection_asks_for_are_in_the_example(system: str) -> None:
+    told = set(re.findall(r"^# ([A-Z][A-Z0-9_]+)=", (PROJECT / ".env.example").read_text(), re.MULTILINE))
+    assert {f"{system}_{name}".upper() for way in load_system(system).auth.values() for name in way.secrets} <= told
 
 
 def test_concord_data_must_be_a_folder(tmp_path: Path) -> None:
