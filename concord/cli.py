@@ -86,7 +86,7 @@ def main() -> None:
 @sandbox_app.command("serve")
 def sandbox_serve(
     context: typer.Context,
-    port: Annotated[int, typer.Option(help="Main port; each vendor's own port follows.")] = 8750,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Main port; each vendor's own port follows.")] = 8750,
     seed: Annotated[int, typer.Option(help="Another seed is another company.")] = 7,
     scale: Annotated[float, typer.Option(help="1.0 is about 3,000 invoices.")] = 1.0,
     faults: Annotated[Path | None, typer.Option(help="YAML of fault kinds and counts (docs/sandbox.md).")] = None,
@@ -245,6 +245,8 @@ def build(
         result = stages.build(
             context.obj, select=select, full_refresh=full_refresh, on_event=lambda event: watcher.progress("build", event)
         )
+    if select and not any(result.count(kind) for kind in ("model", "seed", "test")):
+        raise UsageError(f"{select!r} selects nothing.", where="--select", mend="Name a model, with + before it for all that it is made from: +drift.")
     _show("Built", [{"models": result.count("model"), "seeds": result.count("seed"), "tests": result.count("test"),
                      "warnings": len(result.warned), "from scratch": result.full_refresh, "seconds": round(result.seconds, 1)}], json_)
 
@@ -336,7 +338,7 @@ def prepare(context: typer.Context) -> None:
 
 @app.command()
 def ui(
-    context: typer.Context, host: str = "127.0.0.1", port: int = 3000
+    context: typer.Context, host: str = "127.0.0.1", port: Annotated[int, typer.Option(min=0, max=65_535)] = 3000
 ) -> None:
     """Serve the Dagster UI with its schedules and sensors."""
     from orchestration.home import serve_ui

@@ -11,11 +11,12 @@ import requests
 from rich.console import Console
 
 from concord.connections import Connection, SandboxAccount
-from concord.errors import ConcordError
+from concord.errors import ConcordError, UsageError
 from concord.settings import Settings
 
 if TYPE_CHECKING:
     from sandbox.world.landscape import Account
+    from sandbox.world.plant import FaultPlan
 
 # the names that connections.yml uses for a credential -> the names of the sandbox's own settings, where they differ
 _RENAMED = {"zendesk": {"api_token": "token"}}
@@ -29,6 +30,7 @@ def ensure_running(settings: Settings, connections: Iterable[Connection], *, see
     from sandbox.protocol import SandboxError
     from sandbox.server import start_background
 
+    _plan(faults)
     settings.home.mkdir(parents=True, exist_ok=True)
     try:
         start_background(settings.home, seed=seed, scale=scale, faults=faults, data=settings.data, accounts=wanted, port=0)
@@ -42,15 +44,26 @@ def serve(
     """Serve the sandbox in this process until interrupted."""
     from sandbox.protocol import SandboxError
     from sandbox.server import serve as run
-    from sandbox.world.plant import load_plan
 
+    plan = _plan(faults)
     try:
         run(
-            settings.home, seed=seed, scale=scale, faults=load_plan(faults) if faults else None, data=settings.data,
+            settings.home, seed=seed, scale=scale, faults=plan, data=settings.data,
             accounts=landscape(connections), port=port, reset=reset, on_ready=lambda sandbox: console.print(f"Serving at {sandbox.main_url} (Ctrl-C ends it).", highlight=False),
         )
     except SandboxError as error:
         raise ConcordError(f"{error}.", where="sandbox", mend="Add --reset for another world.") from None
+
+
+def _plan(faults: Path | None) -> FaultPlan | None:
+    """The fault plan of that file. Raises UsageError where it cannot be read or does not fit: the world that is there has no part in that."""
+    from sandbox.protocol import SandboxError
+    from sandbox.world.plant import load_plan
+
+    try:
+        return load_plan(faults) if faults else None
+    except SandboxError as error:
+        raise UsageError(f"{error}.", where="--faults", mend="Mend the file; docs/sandbox.md says what a fault plan holds.") from None
 
 
 def landscape(connections: Iterable[Connection]) -> list[Account]:

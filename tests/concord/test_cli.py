@@ -10,6 +10,12 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from typer.testing import CliRunner
+
+from concord import stages
+from concord.cli import app
+from concord.errors import UsageError
+from transform.build import BuildResult
 
 
 def concord(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -67,6 +73,22 @@ def test_what_no_finding_can_be_is_refused(published: Path) -> None:
     for command in (("findings",), ("outbox", "list"), ("apply",)):
         said = concord(published, *command, "--limit", "-1")
         assert said.returncode == 2 and "--limit" in said.stderr
+
+
+@pytest.mark.parametrize("command", [("run",), ("sandbox", "serve", "--port", "0")])
+def test_a_fault_plan_that_does_not_fit_says_nothing_of_another_world(tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "plan.yml").write_text("faults: {tea_break: 3}")
+    for name, words in (("none.yml", "cannot be read"), ("plan.yml", "unknown kind tea_break")):
+        said = concord(tmp_path, *command, "--faults", str(tmp_path / name))
+        assert said.returncode == 2 and f"--faults: {tmp_path / name}: " in said.stderr and words in said.stderr
+        assert "reset" not in said.stderr and "clean" not in said.stderr
+
+
+def test_a_selection_of_nothing_is_no_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stages, "build", lambda *_, **__: BuildResult((), 1.0, False, Path("manifest.json")))
+    result = CliRunner().invoke(app, ["build", "--select", "customers"])
+    assert isinstance(result.exception, UsageError) and "--select: 'customers' selects nothing." in str(result.exception)
+    assert CliRunner().invoke(app, ["build"]).exit_code == 0, "nothing is due"
 
 
 def test_a_damaged_warehouse_is_deleted_and_one_that_is_open_waited_for(tmp_path: Path) -> None:
