@@ -92,10 +92,12 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read CONCORD_HOME, CONCORD_CONNECTIONS, CONCORD_OPERATIONS_URL, CONCORD_DATA, CONCORD_REPORTING_CURRENCY, CONCORD_EXCHANGE_RATES,
     CONCORD_DBT_CACHE and CONCORD_MEMORY.
 
-    Raises UsageError when CONCORD_DATA names a folder or CONCORD_EXCHANGE_RATES a file that is not there, or CONCORD_MEMORY is no amount of memory.
+    Raises UsageError when CONCORD_HOME is a file, CONCORD_DATA names a folder or CONCORD_EXCHANGE_RATES a file that is not there, or CONCORD_MEMORY is no amount of memory.
     Creates nothing.
     """
     home = Path(environment.get("CONCORD_HOME") or PROJECT / "var").expanduser().resolve()
+    if home.exists() and not home.is_dir():
+        raise UsageError("is not a folder.", where="environment", field="CONCORD_HOME", mend="Name the folder that keeps all state, or unset it.")
     data: Path | None = None
     if named := environment.get("CONCORD_DATA"):
         data = Path(named).expanduser().resolve()

@@ -23,6 +23,12 @@ def test_memory_that_is_no_amount_is_refused(amount: str) -> None:
         load_settings({"CONCORD_DATA": "", "CONCORD_MEMORY": amount})
 
 
+def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    with pytest.raises(UsageError, match="CONCORD_HOME: is not a folder"):
+        load_settings({"CONCORD_HOME": str(tmp_path / "home"), "CONCORD_DATA": ""})
+
+
 def test_parsed_projects_lie_in_the_installation_or_where_several_share_them(tmp_path: Path) -> None:
     home = {"CONCORD_HOME": str(tmp_path / "home"), "CONCORD_DATA": ""}
     assert load_settings(home).dbt_cache == tmp_path / "home" / "dbt" / "manifests"
