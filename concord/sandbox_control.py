@@ -80,7 +80,7 @@ def accounts(settings: Settings) -> dict[str, SandboxAccount]:
     file = settings.sandbox / "address.json"
     if not file.exists():
         return {}
-    vendors = json.loads(file.read_text())["vendors"]
+    vendors = _address(file)["vendors"]
     return accounts_at(settings.home, {name: told["url"] for name, told in vendors.items()}, {name: told["system"] for name, told in vendors.items()})
 
 
@@ -120,10 +120,18 @@ def advance(settings: Settings, days: int) -> str:
     return str(_call(settings, "POST", "clock", {"days": days})["now"])
 
 
+def _address(file: Path) -> dict[str, Any]:
+    try:
+        told: dict[str, Any] = json.loads(file.read_text())
+    except ValueError:
+        raise ConcordError("is no JSON.", where=str(file), mend="Delete it and start the sandbox with `concord sandbox serve`.") from None
+    return told
+
+
 def _call(settings: Settings, method: str, name: str, body: dict[str, Any] | None = None) -> Any:
     file = settings.sandbox / "address.json"
     try:
-        address = json.loads(file.read_text())["url"]
+        address = _address(file)["url"]
         response = requests.request(method, f"{address}/_sandbox/{name}", json=body, timeout=300)
         response.raise_for_status()
         return response.json()

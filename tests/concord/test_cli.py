@@ -84,6 +84,14 @@ def test_a_fault_plan_that_does_not_fit_says_nothing_of_another_world(tmp_path: 
         assert "reset" not in said.stderr and "clean" not in said.stderr
 
 
+def test_a_damaged_address_of_the_sandbox_is_named(tmp_path: Path) -> None:
+    (tmp_path / "sandbox").mkdir()
+    (tmp_path / "sandbox" / "address.json").write_text("{bad")
+    for command in (("sandbox", "advance", "1"), ("connections", "test")):
+        said = concord(tmp_path, *command)
+        assert said.returncode == 1 and "address.json: is no JSON. Delete it" in said.stderr
+
+
 def test_a_selection_of_nothing_is_no_build(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stages, "build", lambda *_, **__: BuildResult((), 1.0, False, Path("manifest.json")))
     result = CliRunner().invoke(app, ["build", "--select", "customers"])
