@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
+import csv
+import gzip
+import io
 import re
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import yaml
 
@@ -16,30 +23,29 @@ from identity.records import COLUMNS
 if TYPE_CHECKING:
     import duckdb
 
+GZIP = b"\x1f\x8b"
+DELIMITERS = ",;\t|"
+LONGEST = 10_000  # characters of a name; a longer one is half a file behind a quote that was left open
+SAMPLE = 100  # rows that tell a file's delimiter
 HEADER_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+@dataclass(frozen=True)
+class Read:
+    """What was found in a file. `columns`: column: header; `guessed`: the encoding, where the file does not say it."""
 
-
-def _trimmed(header: str) -> str:
-    return f"nullif(trim({_quoted(header)}), '')"
+    headers: list[str]
+    columns: dict[str, str]
+    guessed: str | None
 
 
 def _bare(header: str) -> str:
     return re.sub(r"[^a-z0-9]", "", header.lower())
 
 
-def columns_of(path: Path, headers: list[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Which header holds which column. `given`: what the user said, column: header."""
-    found: dict[str, str] = {}
-    for column, header in (given or {}).items():
-        if column not in COLUMNS:
-            raise UsageError(f"there is no column {column!r}.", where="--column", mend=f"Known: {', '.join(COLUMNS)}.")
-        if header not in headers:
-            raise UsageError("the file has no such column.", where=str(path), field=header, mend=f"It has: {', '.join(headers)}.")
-        found[column] = header
+def columns_of(path: Path, headers: list[str], given: Mapping[str, list[str]] | None = None) -> dict[str, str]:
+    """Which header holds which column. `given`: what the user said, column: headers; the first that the file has."""
+    found = {column: next(title for title in titles if title in headers) for column, titles in (given or {}).items() if set(titles) & set(headers)}
     aliases = yaml.safe_load((FOLDER / "columns.yml").read_text(encoding="utf-8"))
     bare = {_bare(header): header for header in reversed(headers)}
     for column in COLUMNS:
@@ -58,27 +64,106 @@ def columns_of(path: Path, headers: list[str], given: Mapping[str, str] | None =
     return found
 
 
-def read_file(con: duckdb.DuckDBPyConnection, path: Path, table: str, *, side: str | None = None, given: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Make a temporary table of the file's records; the columns found are returned. `side`: what its records are marked with, in front of their keys too."""
-    import duckdb
+def read_file(
+    con: duckdb.DuckDBPyConnection, path: Path, table: str, *, side: str | None = None, given: Mapping[str, list[str]] | None = None
+) -> Read:
+    """Make a temporary table of the file's records. `side`: what its records are marked with, in front of their keys too."""
+    import pyarrow as pa
 
-    if not path.is_file():
-        raise UsageError("there is no such file.", where=str(path), mend="Give a CSV file (or .csv.gz) with an id and a name column.")
-    try:
-        source = f"read_csv({_literal(str(path))}, all_varchar = true, header = true, null_padding = true, parallel = false, sample_size = -1)"
-        headers = [str(row[0]) for row in con.execute(f"describe select * from {source}").fetchall()]
-        found = columns_of(path, headers, given)
-        selected = ", ".join(f"{_trimmed(found[c]) if c in found else 'null::varchar'} as {c}" for c in COLUMNS)
-        con.execute(f"create or replace temp table {table} as select row_number() over () as line, {selected} from {source}")
-    except duckdb.Error as error:
-        raise UsageError(f"the file cannot be read: {str(error).splitlines()[0]}", where=str(path), mend="It must be CSV in UTF-8 with a header line.") from None
-    empty = con.execute(f"select min(line) + 1 from {table} where coalesce(record_key, '') = ''").fetchone()
+    text, guessed = _text(path)
+    header, rows = _rows(path, text)
+    found = columns_of(path, header, given)
+    for line, row in rows:
+        if len(long := row[header.index(found["name"])]) > LONGEST:
+            raise UsageError(f"the name that ends in line {line} has {len(long)} characters.", where=str(path), field=found["name"], mend="Is a quote left open?")
+    at = {column: header.index(title) for column, title in found.items()}
+    lines = pa.array([line for line, _ in rows], pa.int64())
+    values = {column: pa.array([row[at[column]].strip() or None for _, row in rows] if column in at else [None] * len(rows), pa.string()) for column in COLUMNS}
+    con.register("identity_read", pa.table({"line": lines, **values}))
+    con.execute(f"create or replace temp table {table} as select * from identity_read")
+    con.unregister("identity_read")
+    empty = con.execute(f"select min(line) from {table} where record_key is null").fetchone()
     if empty and empty[0]:
         raise UsageError(f"line {empty[0]} has no id.", where=str(path), field=found["record_key"], mend="Every record needs an id.")
     if side:
         con.execute(f"update {table} set record_key = ? || record_key, parent_key = ? || parent_key, source = ?", [f"{side}:", f"{side}:", side])
-    return found
+    return Read(header, found, guessed)
 
 
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def _text(path: Path) -> tuple[str, str | None]:
+    """The file's text, and its encoding where that is a guess: what is not Unicode is most often from a Western Windows."""
+    if not path.is_file():
+        raise UsageError("there is no such file.", where=str(path), mend="Give a CSV file (or .csv.gz) with an id and a name column.")
+    try:
+        content = path.read_bytes()
+        content = gzip.decompress(content) if content.startswith(GZIP) else content
+    except (OSError, EOFError, zlib.error) as error:
+        raise UsageError(f"the file cannot be read: {error}.", where=str(path), mend="Give a CSV file (or .csv.gz) that can.") from None
+    for encoding in ("utf-16", "cp1252") if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ("utf-8-sig", "cp1252"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text, encoding if encoding == "cp1252" else None
+    raise UsageError("the file is not text.", where=str(path), mend="Save it as CSV in UTF-8 with a header line.")
+
+
+def _rows(path: Path, text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header and each row with the number of its last line, as long as the header. A file that breaks the rules of quotes is read
+    without them if every line then has the header's length: then its quotes are part of the names.
+    """
+    if not text.strip():
+        raise UsageError("the file is empty.", where=str(path), mend="It must be CSV with a header line.")
+    csv.field_size_limit(2**31 - 1)  # a long name is no fault of the file's
+    delimiter = _delimiter(text)
+    try:
+        rows = list(_parsed(text, delimiter))
+    except csv.Error as error:
+        rows = list(_parsed(text, delimiter, quoted=False))
+        if any(len(row) != len(rows[0][1]) for _, row in rows):
+            line = _broken_line(text, delimiter)
+            raise UsageError(
+                f"a quote that begins in line {line} is not closed as it should be ({error}).", where=str(path),
+                mend='Write a quote within quotes twice ("") and close what is opened.',
+            ) from None
+    header = [title.strip() for title in rows[0][1]]
+    width = len(header)
+    for line, row in rows:
+        if any(value.strip() for value in row[width:]):
+            raise UsageError(f"line {line} has {len(row)} fields, the header {width}.", where=str(path), mend=f"Put a value with {delimiter!r} in it in quotes.")
+    return header, [(line, (row + [""] * width)[:width]) for line, row in rows[1:]]
+
+
+def _parsed(text: str, delimiter: str, *, quoted: bool = True) -> Iterator[tuple[int, list[str]]]:
+    """Rows that hold something, each with the number of its last line."""
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True, skipinitialspace=quoted)
+    for row in reader:
+        if any(value.strip() for value in row):
+            yield reader.line_num, row
+
+
+def _broken_line(text: str, delimiter: str) -> int:
+    """Where the row begins that the quotes of which are wrong."""
+    line = 1
+    try:
+        for end, _ in _parsed(text, delimiter):
+            line = end + 1
+    except csv.Error:
+        pass
+    return line
+
+
+def _delimiter(text: str) -> str:
+    """The one that cuts the first rows into pieces of one number, the more the better."""
+    def regular(delimiter: str) -> tuple[bool, float, int]:
+        widths = []
+        try:
+            for _, row in islice(_parsed(text, delimiter), SAMPLE):
+                widths.append(len(row))
+        except csv.Error:
+            pass  # said when the file is read
+        return (bool(widths) and widths[0] > 1, sum(w == widths[0] for w in widths) / len(widths) if widths else 0.0, widths[0] if widths else 0)
+
+    return max(DELIMITERS, key=regular)

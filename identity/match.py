@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from concord.errors import UsageError
 from identity.agreement import compare
 from identity.candidates import propose
-from identity.files import read_file
+from identity.files import Read, read_file
 from identity.links import keep_clusters, prefer_one_to_one
 from identity.model import default_model, load_model
 from identity.records import COLUMNS, prepare
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Matched:
-    """`columns`: by file, which header was read as which column."""
+    """`files`: what was found in each, by its path."""
 
-    columns: dict[str, dict[str, str]]
+    files: dict[str, Read]
     records: int
     pairs: int
     matches: int
@@ -37,17 +37,24 @@ class Matched:
 
 def match_files(
     con: duckdb.DuckDBPyConnection, left: Path, right: Path | None = None, *, out: Path, clusters: Path | None = None, model: Path | None = None,
-    train: bool = True, save_model: Path | None = None, columns: Mapping[str, str] | None = None,
+    train: bool = True, save_model: Path | None = None, columns: Mapping[str, list[str]] | None = None,
     passes: tuple[str, ...] = ("rules", "splink"), on: date | None = None,
 ) -> Matched:
     """Link two files, or deduplicate one. Writes the links, and the clusters and the model where they are asked for."""
     for path in (out, clusters, save_model):
         if path is not None and not path.resolve().parent.is_dir():
             raise UsageError("there is no such folder.", where=str(path.parent), mend="Make it first.")
+    for column in columns or {}:
+        if column not in COLUMNS:
+            raise UsageError(f"there is no column {column!r}.", where="--column", mend=f"Known: {', '.join(COLUMNS)}.")
     chosen = load_model(model) if model else default_model()
     read = {str(left): read_file(con, left, "identity_left", side="A" if right else None, given=columns)}
     if right:
         read[str(right)] = read_file(con, right, "identity_right", side="B", given=columns)
+    headers = [header for file in read.values() for header in file.headers]
+    for title in (title for titles in (columns or {}).values() for title in titles):
+        if title not in headers:
+            raise UsageError("the file has no such column.", where=" and ".join(read), field=title, mend=f"There is: {', '.join(headers)}.")
     listed = ", ".join(COLUMNS)
     con.execute(f"create or replace temp table identity_records as select line, {listed} from identity_left" + (f" union all select line, {listed} from identity_right" if right else ""))
     prepare(con, "identity_records")

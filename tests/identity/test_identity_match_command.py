@@ -57,6 +57,11 @@ def test_one_file_is_deduplicated_and_every_record_has_a_cluster(tmp_path: Path)
     ("code,label text,town\n1,x,y\n", ["a.csv", "name", "--column name="]),
     ("label,company\n1,x\n", ["a.csv", "id", "--column record_key="]),
     ("id,name\n1,Kestrel\n,Tulip\n", ["a.csv", "line 3", "no id"]),
+    ("\n \n", ["a.csv", "empty", "header line"]),
+    ("id,name\n1,Kestrel\n2,Tulip, Inc.\n", ["a.csv", "line 3", "3 fields", "in quotes"]),
+    ('id,name\n1,"Kestrel, Co"\n2,"Tulip\n3,Marigold\n', ["a.csv", "line 3", "quote", "not closed"]),
+    (f"id,name\n1,{'K' * 20_000}\n", ["a.csv", "name", "20000 characters", "quote"]),
+    ("id,name\n1,Kes\0trel\n", ["a.csv", "not text", "UTF-8"]),
 ])
 def test_a_file_without_what_it_needs_is_named_with_the_mend(tmp_path: Path, content: str, said: list[str]) -> None:
     (tmp_path / "a.csv").write_text(content)
@@ -64,6 +69,35 @@ def test_a_file_without_what_it_needs_is_named_with_the_mend(tmp_path: Path, con
     assert isinstance(result.exception, UsageError)
     assert [part for part in said if part not in str(result.exception)] == []
     assert not (tmp_path / "links.csv").exists()
+
+
+@pytest.mark.parametrize("content, guessed", [
+    ('id,name\r\n1,"Müller,\r\nDairy"\r\n2,Kestrel\r\n'.encode("utf-8-sig"), False), ("id;name\n1;Müller, Dairy".encode("cp1252"), True),
+    ("id\tname\n1\tMüller, Dairy\n\n".encode("utf-16"), False), ('ID|Name|\n1| "Müller, Dairy"\n'.encode(), False),
+    (gzip.compress('NAME,ID\r"Müller, Dairy",1\r'.encode()), False),
+])
+def test_a_file_may_come_from_anywhere(tmp_path: Path, content: bytes, guessed: bool) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    (tmp_path / "b.csv").write_text("id,name\n#1,Müller Dairy\n", encoding="utf-8")
+    result = match(tmp_path / "a.csv", tmp_path / "b.csv", "--out", tmp_path / "links.csv")
+    assert result.exit_code == 0, result.output
+    links = rows(tmp_path / "links.csv")
+    assert [(link["left_id"], link["right_id"], link["band"], link["left_name"].split()) for link in links] == [("1", "#1", "match", ["Müller,", "Dairy"])]
+    assert ("not UTF-8" in result.output) == guessed
+
+
+def test_quotes_that_quote_nothing_are_part_of_the_name(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('id\tname\n1\t"Big" Kestrel\n2\t"Big Kestrel\n3\t5" Tulip\n')
+    assert match(tmp_path / "a.csv", "--out", tmp_path / "links.csv").exit_code == 0
+    assert [(link["left_name"], link["right_name"]) for link in rows(tmp_path / "links.csv")] == [('"Big" Kestrel', '"Big Kestrel')]
+
+
+def test_two_files_may_keep_a_column_under_different_headers(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,Firma\n1,Kestrel Dairy\n")
+    (tmp_path / "b.csv").write_text("id,Bezeichnung\n7,Kestrel Dairy\n")
+    result = match(tmp_path / "a.csv", tmp_path / "b.csv", "--out", tmp_path / "links.csv", "--column", "name=Firma", "--column", "name=Bezeichnung")
+    assert result.exit_code == 0, result.output
+    assert [(link["left_id"], link["right_id"]) for link in rows(tmp_path / "links.csv")] == [("1", "7")]
 
 
 def test_arguments_that_make_no_sense_are_refused(tmp_path: Path) -> None:
