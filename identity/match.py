@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -41,9 +42,7 @@ def match_files(
     passes: tuple[str, ...] = ("rules", "splink"), on: date | None = None,
 ) -> Matched:
     """Link two files, or deduplicate one. Writes the links, and the clusters and the model where they are asked for."""
-    for path in (out, clusters, save_model):
-        if path is not None and not path.resolve().parent.is_dir():
-            raise UsageError("there is no such folder.", where=str(path.parent), mend="Make it first.")
+    _writable({"--out": out, "--clusters": clusters, "--save-model": save_model}, [left, *([right] if right else [])])
     for column in columns or {}:
         if column not in COLUMNS:
             raise UsageError(f"there is no column {column!r}.", where="--column", mend=f"Known: {', '.join(COLUMNS)}.")
@@ -81,6 +80,21 @@ def match_files(
     records, pairs, matches, reviews = counts
     trained = list(chosen.trained_on.get("trained", [])) if train else []
     return Matched(read, records, pairs, matches, reviews, several[0] if several else 0, trained)
+
+
+def _writable(written: Mapping[str, Path | None], read: list[Path]) -> None:
+    """Refuse what would be lost or found out too late: a folder that is not there, a file that is read or written under another option."""
+    taken = {path.resolve(): "a file that is read" for path in read}
+    for option, path in written.items():
+        if path is None:
+            continue
+        if not path.resolve().parent.is_dir():
+            raise UsageError("there is no such folder.", where=option, field=str(path.parent), mend="Make it first.")
+        if path.resolve() in taken:
+            raise UsageError(f"this is {taken[path.resolve()]}.", where=option, field=str(path), mend="Give another name.")
+        if path.is_dir() or not os.access(path if path.exists() else path.resolve().parent, os.W_OK):
+            raise UsageError("this cannot be written.", where=option, field=str(path), mend="Give a file in a folder of yours.")
+        taken[path.resolve()] = f"what {option} writes"
 
 
 def _write(con: duckdb.DuckDBPyConnection, out: Path, *, bare: bool) -> None:

@@ -100,6 +100,19 @@ def test_two_files_may_keep_a_column_under_different_headers(tmp_path: Path) -> 
     assert [(link["left_id"], link["right_id"]) for link in rows(tmp_path / "links.csv")] == [("1", "7")]
 
 
+def test_nothing_that_is_read_is_written_over(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text(A)
+    a, b = tmp_path / "a.csv", tmp_path / "b.csv"
+    for arguments, said in (
+        ([a, "--out", a], "that is read"), ([a, b, "--out", tmp_path / "." / "b.csv"], "that is read"), ([a, "--out", tmp_path], "cannot be written"),
+        ([a, "--out", tmp_path / "l.csv", "--clusters", tmp_path / "l.csv"], "--out writes"), ([a, "--out", tmp_path / "l.csv", "--save-model", a], "that is read"),
+    ):
+        error = match(*arguments).exception
+        assert isinstance(error, UsageError) and said in str(error), arguments
+    assert (a.read_text(), b.read_text()) == (A, A)
+
+
 def test_arguments_that_make_no_sense_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(A)
     for arguments, said in (
