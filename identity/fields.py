@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 
 from identity.facts import domain_facts, stem, street_facts
-from identity.names import ORDINAL, WORD, plain
+from identity.letters import plain
+from identity.names import ORDINAL, WORD
 
 SEPARATORS = re.compile(r"[^0-9A-Za-z]")
 EXTENSION = re.compile(r"(?:ext\.?|x|#|;|extension|durchwahl)\s*\d{1,6}\s*$", re.IGNORECASE)

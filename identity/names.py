@@ -6,16 +6,15 @@ Not here: addresses and numbers (identity/fields.py), how alike two normal forms
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from identity.facts import Phrase, name_facts, stem
+from identity.letters import plain
 
-LETTERS = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
 POINTED = re.compile(r"(?<![^\W\d_])((?:[^\W\d_]\.\s?){1,}[^\W\d_])\b\.?")  # L.L.C., S. A., U.S.
-APOSTROPHE = re.compile(r"['’`´]")
+APOSTROPHE = re.compile(r"['’`´]|(?<=\w)[\"״](?=\w)")
 WORD = re.compile(r"[^\W_]+")
 BRACKET = re.compile(r"[(\[{]([^)\]}]*)[)\]}]?")
 SECOND = re.compile(r"\b(?:d\s*[/.]\s*b\s*[/.]\s*a|t\s*/\s*a|a\s*/\s*k\s*/\s*a|f\s*/\s*k\s*/\s*a)\b\.?", re.IGNORECASE)
@@ -35,14 +34,6 @@ class Name:
     compact: str
 
 
-def plain(text: str) -> str:
-    """Lower case without accents."""
-    if text.isascii():
-        return text.lower()
-    folded = unicodedata.normalize("NFKD", text.casefold().translate(LETTERS))
-    return "".join(c for c in folded if not unicodedata.combining(c)).translate(LETTERS)
-
-
 @lru_cache(maxsize=1 << 16)
 def _canonical(word: str) -> str:
     facts = name_facts()
@@ -55,7 +46,16 @@ def _canonical(word: str) -> str:
     return stem(facts.words.get(word, word))
 
 
+@cache
+def _unspaced() -> re.Pattern[str]:
+    """Legal forms of languages that write no space before them."""
+    forms = (phrase[0] for phrases in name_facts().forms.values() for phrase in phrases if len(phrase) == 1 and len(phrase[0]) > 2 and phrase[0][0] >= "\u3000")
+    return re.compile("|".join(sorted(forms, key=lambda form: (-len(form), form))))
+
+
 def _words(text: str) -> list[str]:
+    if not text.isascii():
+        text = _unspaced().sub(lambda found: f" {found[0]} ", text)
     text = POINTED.sub(lambda found: re.sub(r"[.\s]", "", found[1]) + " ", text)
     text = APOSTROPHE.sub("", text).replace("&", " and ").replace("+", " and ")
     merged: list[str] = []

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from identity import fields
 from identity.facts import name_facts
+from identity.letters import plain
 from identity.names import normal_form, normal_forms
 
 SPOKEN = st.sampled_from(["Alder", "Brixton", "Kestrel", "Power", "Dairy", "Harbour", "Lindqvist", "Zenith", "Quarry", "Marble", "Tulip"])
@@ -39,9 +40,26 @@ def test_a_normal_form_is_its_own_normal_form(text: str) -> None:
     ("St. Joseph's Hospital III", "Saint Josephs Hosp 3"),
     ("Nordsjø A/S", "Nordsjo AS"),
     ("Acme S. A. de C. V.", "Acme"),
+    ("ПАО «Газпром»", "Gazprom PAO"),
+    ("Общество с ограниченной ответственностью Лукойл", "ООО Лукойл"),
+    ("Ελληνικά Πετρέλαια Α.Ε.", "ELLINIKA PETRELAIA"),
+    ("トヨタ自動車株式会社", "㈱トヨタ自動車"),
+    ("中国石油化工股份有限公司", "中国石油化工"),
+    ("주식회사삼성전자", "(주) 삼성전자"),
+    ("שטראוס בע\"מ", "שטראוס"),
+    ("Aktiebolaget Volvo", "Volvo Aktiebolag"),
 ])
 def test_two_ways_to_write_a_name(left: str, right: str) -> None:
     assert normal_form(left).key == normal_form(right).key
+
+
+def test_every_legal_form_is_written_as_names_are_read() -> None:
+    """A form with an accent or in another alphabet would never be found."""
+    assert [form for forms in name_facts().forms.values() for form in map(" ".join, forms) if plain(form) != form] == []
+
+
+def test_a_word_of_letters_with_marks_is_one_word() -> None:
+    assert len(normal_form("रिलायंस इंडस्ट्रीज").words) == 2
 
 
 @pytest.mark.parametrize("left, right", [("Store 12", "Store 14"), ("Ohio Power North", "Ohio Power South"), ("Test Company A", "Test Company B"), ("Alder Dairy", "Alder Power")])
