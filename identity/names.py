@@ -19,6 +19,8 @@ WORD = re.compile(r"[^\W_]+")
 BRACKET = re.compile(r"[(\[{]([^)\]}]*)[)\]}]?")
 SECOND = re.compile(r"\b(?:d\s*[/.]\s*b\s*[/.]\s*a|t\s*/\s*a|a\s*/\s*k\s*/\s*a|f\s*/\s*k\s*/\s*a)\b\.?", re.IGNORECASE)
 DANGLING = frozenset(("and", "und", "et", "the", "of", "de"))
+BEFORE_NUMBER = frozenset(("no", "nr", "num", "number"))
+ROMAN = {"i": "1", "v": "5", "x": "10"}  # at the end of a name only: elsewhere they are letters
 ORDINAL = re.compile(r"^0*(\d+)(?:st|nd|rd|th)?$")
 
 
@@ -64,9 +66,13 @@ def _words(text: str) -> list[str]:
         if len(word) == 1 and word.isalpha():
             spelled += word
             continue
+        if len(spelled) == 1 and word.isdigit():
+            word, spelled = spelled + word, ""
         if spelled:
             merged.append(spelled)
             spelled = ""
+        if word[0].isdigit() and merged and merged[-1] in BEFORE_NUMBER:
+            merged.pop()
         merged.append(word)
     return [*merged, spelled] if spelled else merged
 
@@ -149,6 +155,8 @@ def normal_form(text: str) -> Name:
     facts = name_facts()
     bare, form = _without_forms(_words(plain(text)))
     canonical = [_canonical(word) for word in _placed(_spoken(bare))]
+    if len(canonical) > 1:
+        canonical[-1] = ROMAN.get(canonical[-1], canonical[-1])
     words = tuple(dict.fromkeys(canonical))
     marks = {facts.marks[word] for word in words if word in facts.marks}
     marks |= {f"number:{word}" for word in words if any(c.isdigit() for c in word)}
