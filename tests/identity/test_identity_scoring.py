@@ -81,6 +81,13 @@ def test_parent_and_subsidiary_are_not_duplicates(scored: dict[tuple[str, str], 
     assert ("a4", "b4") in pairs(connected(without))
 
 
+@pytest.mark.parametrize("more, band", [({}, "review"), ({"phone": "0171 555 0188"}, "match")])
+def test_a_name_with_a_word_more_is_for_review_where_nothing_else_is_known(more: dict[str, str], band: str) -> None:
+    rows = [record("a1", "Silverbrook Marigold AG", **more), record("b1", "Silverbrook Marigold Seafood AG", "erp", **more)]
+    likely = default_model().with_parameters(default_model().parameters, 0.3)  # as in files that share many
+    assert pairs(connected(rows), model=likely)["a1", "b1"]["band"] == band
+
+
 def test_a_typing_error_is_found_and_strangers_are_not(scored: dict[tuple[str, str], dict[str, Any]]) -> None:
     assert ("a5", "b5") in scored
     assert ("a6", "b6") not in scored
