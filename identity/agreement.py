@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from identity.records import BACKGROUND
+from identity.records import BACKGROUND, KNOWN_IN_BACKGROUND
 
 if TYPE_CHECKING:
     import duckdb
@@ -49,15 +49,15 @@ LIKENESS = """
         when x[1] = y[1] and least(length(x), length(y)) >= 5 and greatest(xb, yb) >= {rare}
             and damerau_levenshtein(x, y) <= case when least(length(x), length(y)) >= 8 then 2 else 1 end then 0.9
         when least(length(x), length(y)) >= 6 and greatest(xb, yb) >= {rare} and damerau_levenshtein(x, y) <= 1 then 0.9
-        when x[1] = y[1] and x[-1] = y[-1] and least(length(x), length(y)) >= 4 and greatest(length(x), length(y)) >= 7 and abs(length(x) - length(y)) >= 3
-            and regexp_full_match(case when length(x) > length(y) then x else y end, array_to_string(string_split(case when length(x) > length(y) then y else x end, ''), '.*')) then 0.75
+        when greatest(xb, yb) > {known} and x[1] = y[1] and x[-1] = y[-1] and least(length(x), length(y)) >= 4 and greatest(length(x), length(y)) >= 7
+            and abs(length(x) - length(y)) >= 3 and regexp_full_match(case when length(x) > length(y) then x else y end, array_to_string(string_split(case when length(x) > length(y) then y else x end, ''), '.*')) then 0.75
         else 0.0 end
 """
 
 
-def _covered(one: str, other: str, rare: float) -> str:
+def _covered(one: str, other: str, rare: float, known: float) -> str:
     """The bits of one name's words that the other's words account for."""
-    likeness = LIKENESS.format(rare=rare).replace("xb", f"{one}.bits[i]").replace("yb", f"{other}.bits[j]")
+    likeness = LIKENESS.format(rare=rare, known=known).replace("xb", f"{one}.bits[i]").replace("yb", f"{other}.bits[j]")
     return f"list_sum(list_transform({one}.words, lambda x, i: {one}.bits[i] * list_max(list_transform({other}.words, lambda y, j: {likeness}))))"
 
 
@@ -68,13 +68,14 @@ def compare(con: duckdb.DuckDBPyConnection, pairs: str = "identity_pair") -> Non
     records = con.execute("select count(*) from identity_record").fetchone()
     total = (records[0] if records else 0) + BACKGROUND
     rare = round(math.log2(total / max(4.0, total * 5e-5)), 3)  # a word that so few hold may be a typing error
+    known = round(math.log2(total / KNOWN_IN_BACKGROUND), 3)  # two words that many hold are two words: "county" is not short for "community"
     informative = round(0.85 * math.log2(total), 3)  # a shared part of so many bits is hardly shared by chance
     con.execute(f"""
         create or replace temp table identity_name_agreement as
         with together as (
             select p.l, p.r, a.i as ai, b.i as bi, a.key = b.key as same, a.holders, a.total as a_total, b.total as b_total,
-                case when a.key <> b.key then {_covered("a", "b", rare)} end as a_covered,
-                case when a.key <> b.key then {_covered("b", "a", rare)} end as b_covered,
+                case when a.key <> b.key then {_covered("a", "b", rare, known)} end as a_covered,
+                case when a.key <> b.key then {_covered("b", "a", rare, known)} end as b_covered,
                 case when a.key <> b.key and least(length(a.compact), length(b.compact)) >= 6 then
                     a.compact = b.compact or (jaro_winkler_similarity(a.compact, b.compact) >= 0.965
                         and damerau_levenshtein(a.compact, b.compact) <= 2 and greatest(list_max(a.bits), list_max(b.bits)) >= {rare}

@@ -88,6 +88,11 @@ def test_a_name_with_a_word_more_is_for_review_where_nothing_else_is_known(more:
     assert pairs(connected(rows), model=likely)["a1", "b1"]["band"] == band
 
 
+def test_two_common_words_are_no_two_ways_to_write_one() -> None:
+    rows = [record("a1", "Brightwater Community Hospital"), record("b1", "Brightwater County Hospital", "erp")]
+    assert pairs(connected(rows)) == {}
+
+
 def test_a_typing_error_is_found_and_strangers_are_not(scored: dict[tuple[str, str], dict[str, Any]]) -> None:
     assert ("a5", "b5") in scored
     assert ("a6", "b6") not in scored
