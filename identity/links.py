@@ -14,19 +14,28 @@ TOGETHER = 0.5  # two groups become one if their members are the same more likel
 def prefer_one_to_one(con: duckdb.DuckDBPyConnection) -> None:
     """Of `identity_scored`, make `identity_link`: a match beside a better one of either record goes to review.
 
-    Matches that tie stay where a second field, not the name alone, speaks for each; by name alone nobody can tell which it is.
+    Matches that tie stay where a second field, not the name alone, speaks for each. By name alone nobody can tell which it is, unless one alone is
+    written letter for letter the same.
     """
     con.execute("""
         create or replace temp table identity_link as
-        with ranked as (
+        with alike as (
+            select distinct s.left_key, s.right_key from identity_scored as s
+            inner join identity_record as a on a.record_key = s.left_key inner join identity_record as b on b.record_key = s.right_key
+            inner join identity_held as x on x.n = a.n inner join identity_held as y on y.n = b.n and y.name = x.name
+        ), placed as (
+            select s.*, s.match_weight + case when e.left_key is null then 0 else 1e-6 end as rank
+            from identity_scored as s left join alike as e using (left_key, right_key)
+        ), ranked as (
             select *, method not in ('name', 'splink') or evidence like '%"same tax id"%' or evidence like '%"same domain"%'
                     or evidence like '%"same phone"%' or evidence like '%"same address"%' as corroborated,
                 max(match_weight) over (partition by left_key, band) as left_best, max(match_weight) over (partition by right_key, band) as right_best,
-                count(*) over (partition by left_key, band, match_weight) as left_ties, count(*) over (partition by right_key, band, match_weight) as right_ties
-            from identity_scored
+                max(rank) over (partition by left_key, band) as left_first, max(rank) over (partition by right_key, band) as right_first,
+                count(*) over (partition by left_key, band, rank) as left_ties, count(*) over (partition by right_key, band, rank) as right_ties
+            from placed
         )
         select left_key, right_key, match_weight, match_probability,
-            case when band = 'match' and (match_weight < greatest(left_best, right_best) or greatest(left_ties, right_ties) > 1) and not corroborated
+            case when band = 'match' and (rank < greatest(left_first, right_first) or greatest(left_ties, right_ties) > 1) and not corroborated
                 or band = 'match' and match_weight < least(left_best, right_best) then 'review' else band end as band,
             method, evidence
         from ranked
