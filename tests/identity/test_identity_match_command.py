@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from concord.cli import app
+from concord.cli import app, main
 from concord.errors import UsageError
 
 A = "Vendor ID,Company,Street Address,Zip,Telephone\n1,Kestrel Dairy Co,12 Main St,60601,312 555 0101\n2,Tulip Quarry Ltd,,,\n3,Marigold Foods,,,\n"
@@ -118,6 +118,15 @@ def test_nothing_that_is_read_is_written_over(tmp_path: Path) -> None:
         error = match(*arguments).exception
         assert isinstance(error, UsageError) and said in str(error), arguments
     assert (a.read_text(), b.read_text()) == (A, A)
+
+
+def test_brackets_in_a_header_or_path_are_said_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a[red].csv").write_text("code[/x],y\n1,2\n")
+    monkeypatch.setattr("sys.argv", ["concord", "identity", "match", str(tmp_path / "a[red].csv")])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    said = capsys.readouterr().err
+    assert stopped.value.code == 2 and "a[red].csv" in said and "code[/x]" in said
 
 
 def test_arguments_that_make_no_sense_are_refused(tmp_path: Path) -> None:
