@@ -1,4 +1,4 @@
-"""What tests of several packages need: the operational store's address in each database that it supports."""
+"""What tests of several packages need: the order that they run in, what builds share and leave out, and the operational store in each database."""
 
 from __future__ import annotations
 
@@ -13,6 +13,21 @@ import pytest
 import sqlalchemy as sa
 
 from tests.dbt_cache import NAME
+
+LONGEST = ("end_to_end", "transform")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take minutes go first: else one worker ends with them while the others have nothing left."""
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
+
+
+@pytest.fixture(scope="module")
+def without_dbt_tests() -> Iterator[None]:
+    """For modules that look at the tables themselves or at what becomes of a broken run: dbt's own tests are a third of a build."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DBT_EXCLUDE_RESOURCE_TYPES", "test")
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -24,6 +24,8 @@ from sandbox import accounts
 from tests.end_to_end.conftest import Said, Site
 from transform.generate import load_entities, load_values
 
+pytestmark = pytest.mark.usefixtures("without_dbt_tests")
+
 STATE = ("landing", "warehouse.duckdb", "published.duckdb", "dbt", "operations.sqlite", "dlt")
 ROLES = {"netsuite": "erp", "salesforce": "crm", "stripe": "billing", "zendesk": "support"}
 SETTINGS = {

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 
 @pytest.fixture(scope="module", autouse=True)
-def builds_without_dbt_tests(request: pytest.FixtureRequest) -> Iterator[None]:
-    """These modules look at the tables themselves, and dbt's own tests are a third of a build. A module that is about them says DBT_TESTS = True."""
-    with pytest.MonkeyPatch.context() as patch:
-        if not getattr(request.module, "DBT_TESTS", False):
-            patch.setenv("DBT_EXCLUDE_RESOURCE_TYPES", "test")
-        yield
+def builds_without_dbt_tests(request: pytest.FixtureRequest) -> None:
+    """A module that is about dbt's tests says DBT_TESTS = True."""
+    if not getattr(request.module, "DBT_TESTS", False):
+        request.getfixturevalue("without_dbt_tests")
