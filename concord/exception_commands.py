@@ -170,11 +170,11 @@ def _amount(text: str | None) -> Decimal | None:
         return None
     try:
         amount = Decimal(text.replace(",", ""))
-        if amount.is_finite():
-            return amount
     except InvalidOperation:
-        pass
-    raise UsageError(f"{text!r} is not an amount.", where="--over", mend="Write it as 1000 or 99.50.")
+        amount = Decimal("NaN")
+    if not amount.is_finite():
+        raise UsageError(f"{text!r} is not an amount.", where="--over", mend="Write it as 1000 or 99.50.")
+    return amount
 
 
 def _day(text: str | None) -> date | None:

@@ -9,6 +9,7 @@ import io
 import re
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -147,11 +148,9 @@ def _parsed(text: str, delimiter: str, *, quoted: bool = True) -> Iterator[tuple
 def _broken_line(text: str, delimiter: str) -> int:
     """Where the row begins that the quotes of which are wrong."""
     line = 1
-    try:
+    with suppress(csv.Error):
         for end, _ in _parsed(text, delimiter):
             line = end + 1
-    except csv.Error:
-        pass
     return line
 
 
@@ -159,11 +158,9 @@ def _delimiter(text: str) -> str:
     """The one that cuts the first rows into pieces of one number, the more the better."""
     def regular(delimiter: str) -> tuple[bool, float, int]:
         widths = []
-        try:
+        with suppress(csv.Error):  # said when the file is read
             for _, row in islice(_parsed(text, delimiter), SAMPLE):
                 widths.append(len(row))
-        except csv.Error:
-            pass  # said when the file is read
         return (bool(widths) and widths[0] > 1, sum(w == widths[0] for w in widths) / len(widths) if widths else 0.0, widths[0] if widths else 0)
 
     return max(DELIMITERS, key=regular)
