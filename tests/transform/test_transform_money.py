@@ -372,13 +372,15 @@ def test_what_is_void_or_rejected_gives_way_to_what_took_its_place(runner: Runne
     books.invoice("L8", 10000, customer="billed anew")
     books.invoice("B6", 10000, customer="kept", status="void")
     books.invoice("L9", 10000, customer="kept")
+    books.invoice("B7", 10000, customer="refused", status="void")
+    books.invoice("L10", 10000, customer="refused", billing_invoice_id="B7", status="rejected")
     rows = runner.invoices(books)
     assert {pair: (row["class"], row["reason"], row["member"], row["place"]) for pair, row in rows.items()} == {
         ("B1", "L2"): ("matched", None, 1, 1), ("B1", "L1"): ("not_expected", "rejected", 1, 2),
         ("B2", "L4"): ("matched", None, 1, 1), ("B2", "L5"): ("matched", None, 2, 1), ("B2", "L3"): ("not_expected", "rejected", 1, 3),
         ("B3", "L7"): ("matched", None, 1, 1), (None, "L6"): ("not_expected", "void", 1, 1),
         ("B5", "L8"): ("matched", None, 1, 1), ("B4", None): ("not_expected", "void", 1, 1),
-        ("B6", "L9"): ("matched", "not compared", 1, 1)}
+        ("B6", "L9"): ("matched", "not compared", 1, 1), ("B7", "L10"): ("matched", "not compared", 1, 1)}
     assert [(row["class"], row["left_id"]) for row in runner.exceptions("invoice")] == [("status", "B6")]  # void in billing, and it still stands in the ERP
 
 

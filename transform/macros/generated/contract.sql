@@ -140,7 +140,7 @@
             'allowed_pairs': {
                 'open': ['open', 'pending_approval'],
                 'paid': ['paid'],
-                'void': ['void'],
+                'void': ['void', 'rejected'],
                 'uncollectible': ['open', 'paid', 'void'],
             },
             'owner': 'billing',

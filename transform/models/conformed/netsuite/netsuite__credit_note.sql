@@ -10,7 +10,7 @@ select
     document.customer_id as customer_record_id,
     heads.subsidiary_id as company_id,
     cast(null as {{ sql_type('string') }}) as billing_invoice_id,
-    document.status_raw,
+    case when coalesce(document.is_voided, false) then 'V' else document.status_raw end as status_raw,
     nullif(document.memo, '') as reason,
     money.currency,
     {{ money('abs(document.total_amount)') }} as total_amount,

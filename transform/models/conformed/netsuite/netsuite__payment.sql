@@ -11,7 +11,7 @@ select
     heads.subsidiary_id as company_id,
     cast(null as {{ sql_type('string') }}) as billing_invoice_id,
     -- the same letters mean other things of a deposit
-    case when document.transaction_type = 'CustDep' then 'CustDep:' || document.status_raw else document.status_raw end as status_raw,
+    case when coalesce(document.is_voided, false) then 'V' when document.transaction_type = 'CustDep' then 'CustDep:' || document.status_raw else document.status_raw end as status_raw,
     money.currency,
     {{ money('abs(document.total_amount)') }} as amount,
     document.created_at as paid_at

@@ -10,7 +10,7 @@ select
     heads.subsidiary_id as company_id,
     cast(null as {{ sql_type('string') }}) as billing_payment_id,
     heads.source_id as credit_note_id,
-    document.status_raw,
+    case when coalesce(document.is_voided, false) then 'V' else document.status_raw end as status_raw,
     money.currency,
     {{ money('abs(document.total_amount)') }} as amount,
     document.created_at as refunded_at
