@@ -11,6 +11,7 @@ from pathlib import Path
 from concord.errors import UsageError
 
 PROJECT = Path(__file__).resolve().parent.parent
+_NUMBER = re.compile(r"\d{1,9}(\.\d{1,6})?")
 _MEMORY = re.compile(r"\d+(\.\d+)? ?(MB|GB|TB|MiB|GiB|TiB)")
 # libraries that phone home unless told not to; set before any of them is imported
 QUIET = {
@@ -31,6 +32,7 @@ class Settings:
     operations_url: str
     data: Path | None  # real data sets for the sandbox's world, if there are any
     reporting_currency: str = ""  # ISO 4217; empty: the currency that all ledgers keep their books in
+    baseline_minutes: str = ""  # a number: what 1,000 reconciled documents took by hand before Concord; empty where nobody measured it
     own_exchange_rates: Path | None = None  # a table of rates where it does not stand at `exchange_rates`
     own_dbt_cache: Path | None = None  # where parsed dbt projects are kept; several installations may share one
     memory_limit: str = ""  # of DuckDB while it builds, as 8GB; empty: what transform/profiles.yml says
@@ -89,10 +91,11 @@ class Settings:
 
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read CONCORD_HOME, CONCORD_CONNECTIONS, CONCORD_OPERATIONS_URL, CONCORD_DATA, CONCORD_REPORTING_CURRENCY, CONCORD_EXCHANGE_RATES,
-    CONCORD_DBT_CACHE and CONCORD_MEMORY.
+    """Read CONCORD_HOME, CONCORD_CONNECTIONS, CONCORD_OPERATIONS_URL, CONCORD_DATA, CONCORD_REPORTING_CURRENCY, CONCORD_BASELINE_MINUTES,
+    CONCORD_EXCHANGE_RATES, CONCORD_DBT_CACHE and CONCORD_MEMORY.
 
-    Raises UsageError when CONCORD_HOME is a file, CONCORD_DATA names a folder or CONCORD_EXCHANGE_RATES a file that is not there, or CONCORD_MEMORY is no amount of memory.
+    Raises UsageError when CONCORD_HOME is a file, CONCORD_DATA names a folder or CONCORD_EXCHANGE_RATES a file that is not there, CONCORD_MEMORY is
+    no amount of memory or CONCORD_BASELINE_MINUTES no number.
     Creates nothing.
     """
     home = Path(environment.get("CONCORD_HOME") or PROJECT / "var").expanduser().resolve()
@@ -114,12 +117,16 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     memory = (environment.get("CONCORD_MEMORY") or "").strip()
     if memory and not _MEMORY.fullmatch(memory):
         raise UsageError(f"{memory!r} is no amount of memory.", where="environment", field="CONCORD_MEMORY", mend="Write it like 8GB.")
+    baseline = (environment.get("CONCORD_BASELINE_MINUTES") or "").strip()
+    if baseline and not (_NUMBER.fullmatch(baseline) and float(baseline)):
+        raise UsageError(f"{baseline!r} is no number of minutes.", where="environment", field="CONCORD_BASELINE_MINUTES", mend="Write it like 250 or 99.5.")
     return Settings(
         home=home,
         connections_file=Path(environment.get("CONCORD_CONNECTIONS") or PROJECT / "connections.yml").expanduser().resolve(),
         operations_url=environment.get("CONCORD_OPERATIONS_URL") or f"sqlite:///{home / 'operations.sqlite'}",
         data=data,
         reporting_currency=(environment.get("CONCORD_REPORTING_CURRENCY") or "").strip().upper(),
+        baseline_minutes=baseline,
         own_exchange_rates=rates,
         own_dbt_cache=Path(cache).expanduser().resolve() if (cache := environment.get("CONCORD_DBT_CACHE")) else None,
         memory_limit=memory,

@@ -181,6 +181,7 @@ def dbt_vars(settings: Settings, connections: Mapping[str, Connection]) -> dict[
             name: connection.legal_entities[0] for name, connection in sorted(connections.items()) if len(connection.legal_entities) == 1},
         "operations": sorted(laid_down(settings.landing)),
         "reporting_currency": settings.reporting_currency,
+        "baseline_minutes": settings.baseline_minutes,
         "exchange_rates": str(settings.exchange_rates) if settings.exchange_rates.exists() else "",
         "identity_model": str(settings.identity_model) if settings.identity_model.exists() else "",
         "identity_model_digest": _digest_of(settings.identity_model),
@@ -511,7 +512,7 @@ def _state(settings: Settings, connections: Mapping[str, Connection]) -> dict[st
             for name, connection in sorted(connections.items())},
         "operations": laid_down(settings.landing),
         "overrides": _digest_of(overrides_file(settings)), "identity_model": _digest_of(settings.identity_model),
-        "reporting": [settings.reporting_currency, rates_digest(settings.exchange_rates)],
+        "reporting": [settings.reporting_currency, rates_digest(settings.exchange_rates), settings.baseline_minutes],
     }
 
 

@@ -23,6 +23,12 @@ def test_memory_that_is_no_amount_is_refused(amount: str) -> None:
         load_settings({"CONCORD_DATA": "", "CONCORD_MEMORY": amount})
 
 
+@pytest.mark.parametrize("minutes", ["many", "-5", "0", "1e3", "2500;"])
+def test_a_baseline_that_is_no_number_is_refused(minutes: str) -> None:
+    with pytest.raises(UsageError, match="CONCORD_BASELINE_MINUTES"):
+        load_settings({"CONCORD_DATA": "", "CONCORD_BASELINE_MINUTES": minutes})
+
+
 def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("")
     with pytest.raises(UsageError, match="CONCORD_HOME: is not a folder"):

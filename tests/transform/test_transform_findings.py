@@ -379,3 +379,6 @@ def test_marts(warehouse: duckdb.DuckDBPyConnection) -> None:
     assert profile == (True, True, "premium", 1, 1, 1)
     assert warehouse.execute("select class from invoice_status where billing_invoice_id = ?", [Ids(21).invoice]).fetchone() == ("amount",)
     assert warehouse.execute("select class from entitlement_status where subscription_id = ?", [Ids(14).subscription]).fetchone() == ("tier",)
+    # a view shows what nobody has measured, too: without a baseline there is nothing to reduce
+    row = warehouse.execute("select value, sample_size from view_finance where kpi = 'manual_reconciliation_reduction'").fetchone()
+    assert row == (None, 0)

@@ -5,6 +5,5 @@
         'reopen_days': '7',
         'activation_days': '60',
         'order_case_words': 'order delivery shipment shipping return refund replacement damaged missing invoice billing',
-        'baseline_minutes_per_1000': '',
     }) }}
 {% endmacro %}

@@ -102,9 +102,10 @@ from minutes
 union all
 select {{ observed('manual_minutes', 'day', '0', 'denominator', 'sample_size', 'company_id', 'region', 'system_pair', 'segment') }}
 from documents
-{%- if kpi_policy()['baseline_minutes_per_1000'] %}
+{%- set baseline = var('baseline_minutes', '') %}
+{%- if baseline %}
 union all
-select {{ observed('manual_reconciliation', 'day', 'cast(minutes * 1000 as ' ~ sql_type('decimal') ~ ') / ' ~ kpi_policy()['baseline_minutes_per_1000'], '0', '0', 'company_id', 'region', 'system_pair', 'domain') }}
+select {{ observed('manual_reconciliation', 'day', 'cast(minutes * 1000 as ' ~ sql_type('decimal') ~ ') / ' ~ baseline, '0', '0', 'company_id', 'region', 'system_pair', 'domain') }}
 from minutes
 union all
 select {{ observed('manual_reconciliation', 'day', '0', 'denominator', 'sample_size', 'company_id', 'region', 'system_pair', 'segment') }}
