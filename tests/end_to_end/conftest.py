@@ -96,7 +96,7 @@ class Site:
     # the command line
 
     def concord(
-        self, *arguments: str, environment: dict[str, str] | None = None, limit: Callable[[], None] | None = None, timeout: float = 120
+        self, *arguments: str, environment: dict[str, str] | None = None, limit: Callable[[], None] | None = None, timeout: float = 600
     ) -> Said:
         done = subprocess.run(
             [sys.executable, "-c", "from concord.cli import main; main()", *arguments],

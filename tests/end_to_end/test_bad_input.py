@@ -205,7 +205,7 @@ def concord_of(project: Path, site: Site, *arguments: str) -> Said:
     """The command line of a copy of the project."""
     variables = {**site.variables({}), "PYTHONPATH": str(project)}
     done = subprocess.run(
-        [sys.executable, "-c", "from concord.cli import main; main()", *arguments], env=variables, cwd=project, capture_output=True, text=True, timeout=120)
+        [sys.executable, "-c", "from concord.cli import main; main()", *arguments], env=variables, cwd=project, capture_output=True, text=True, timeout=600)
     return Said(done.returncode, done.stdout, done.stderr)
 
 
