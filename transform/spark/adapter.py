@@ -20,6 +20,7 @@ from typing import Any
 
 from dbt.adapters.base import AdapterPlugin, BaseRelation, available
 from dbt.adapters.base.column import Column
+from dbt.adapters.base.relation import AdapterTrackingRelationInfo
 from dbt.adapters.contracts.connection import AdapterResponse, Connection, ConnectionState, Credentials
 from dbt.adapters.sql import SQLAdapter, SQLConnectionManager
 from dbt_common.exceptions import DbtRuntimeError
@@ -182,6 +183,11 @@ class SparkAdapter(SQLAdapter):
     @classmethod
     def date_function(cls) -> str:
         return "now()"
+
+    @classmethod
+    def get_adapter_run_info(cls, config: Any) -> AdapterTrackingRelationInfo:
+        # dbt would look for a package named after the class: there is none of ours, and dbt's own for Spark may be installed or not
+        return AdapterTrackingRelationInfo(TYPE, importlib.import_module("dbt.adapters.__about__").version, _VERSION, {})
 
     @classmethod
     def is_cancelable(cls) -> bool:
