@@ -25,3 +25,8 @@ class UsageError(ConcordError):
     """A wrong file, key or argument: nothing was started. Exit code 2."""
 
     exit_code = 2
+
+
+def first_line(error: object) -> str:
+    """What a library's error says first; the rest of it is for its makers."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason given")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from concord.connections import Connection, SandboxAccount, load_connections
-from concord.errors import ConcordError
+from concord.errors import ConcordError, first_line
 from concord.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _warehouse(path: Path) -> duckdb.DuckDBPyConnection:
     except duckdb.Error as error:
         locked = "lock" in str(error)
         raise ConcordError(
-            f"cannot be read ({str(error).splitlines()[0]}).", where=str(path),
+            f"cannot be read ({first_line(error)}).", where=str(path),
             mend="Wait for the build that has it open." if locked else "Delete the file and build again: it is rebuilt from landing.",
         ) from None
 

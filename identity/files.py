@@ -74,10 +74,10 @@ def read_file(
     text, guessed = _text(path)
     header, rows = _rows(path, text)
     found = columns_of(path, header, given)
-    for line, row in rows:
-        if len(long := row[header.index(found["name"])]) > LONGEST:
-            raise UsageError(f"the name that ends in line {line} has {len(long)} characters.", where=str(path), field=found["name"], mend="Is a quote left open?")
     at = {column: header.index(title) for column, title in found.items()}
+    for line, row in rows:
+        if len(long := row[at["name"]]) > LONGEST:
+            raise UsageError(f"the name that ends in line {line} has {len(long)} characters.", where=str(path), field=found["name"], mend="Is a quote left open?")
     lines = pa.array([line for line, _ in rows], pa.int64())
     values = {column: pa.array([row[at[column]].strip() or None for _, row in rows] if column in at else [None] * len(rows), pa.string()) for column in COLUMNS}
     con.register("identity_read", pa.table({"line": lines, **values}))

@@ -16,7 +16,7 @@ import duckdb
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from concord.errors import ConcordError, UsageError
+from concord.errors import ConcordError, UsageError, first_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,7 +159,7 @@ def run_suites(warehouse: duckdb.DuckDBPyConnection, suites: list[Suite] | None 
             frame = warehouse.sql(suite.query).df()
         except duckdb.Error as error:
             raise ConcordError(
-                f"cannot be read: {str(error).splitlines()[0]}", where=f"suite of {suite.table}", field="query",
+                f"cannot be read: {first_line(error)}", where=f"suite of {suite.table}", field="query",
                 mend="Build the warehouse, or mend the query.",
             ) from None
         results.extend(validate(suite, frame))

@@ -16,7 +16,7 @@ import duckdb
 import sqlalchemy as sa
 
 from concord.connections import Connection
-from concord.errors import ConcordError
+from concord.errors import ConcordError, first_line
 from reverse_sync.store import OPEN, Entry, Event, Store, audit, entries_where, insert_entries, last_receipts, outbox, save, switched_off
 from reverse_sync.targets import Target, owner_role, targets
 from reverse_sync.values import FieldChange, Fields, differences, dump, equal, idempotency_key, moment, parse_fields, stamp
@@ -117,7 +117,7 @@ def plan(
     try:
         reader = duckdb.connect(str(published), read_only=True)
     except duckdb.Error as error:
-        raise ConcordError(f"cannot be read ({str(error).splitlines()[0]}).", where=str(published), mend="Publish the warehouse again.") from None
+        raise ConcordError(f"cannot be read ({first_line(error)}).", where=str(published), mend="Publish the warehouse again.") from None
     with reader:
         for target in targets():
             mine = [connection for connection in connections.values() if connection.system == target.system]

@@ -26,7 +26,7 @@ from typing import Any
 import duckdb
 
 from concord.connections import Connection
-from concord.errors import ConcordError, UsageError
+from concord.errors import ConcordError, UsageError, first_line
 from concord.settings import PROJECT, Settings, quiet_libraries
 from transform.crosswalk_seen import TABLE as SEEN
 from transform.generate import DBT_PROJECT, FILE_DROP, load_conformed, load_entities
@@ -269,13 +269,13 @@ def check_unlocked(warehouse: Path) -> None:
         duckdb.connect(str(warehouse)).close()
     except duckdb.IOException as error:
         if "lock" not in str(error):
-            raise ConcordError(f"cannot be opened ({_first_line(str(error))}).", where=str(warehouse),
+            raise ConcordError(f"cannot be opened ({first_line(error)}).", where=str(warehouse),
                                mend="Delete the file and build again: it is rebuilt from landing.") from None
         holder = re.search(r"held in (.+?) \(PID (\d+)\)", str(error))
         by = f"process {holder[2]} ({holder[1]})" if holder else "another process"
         raise ConcordError(f"is locked by {by}.", where=str(warehouse), mend="Wait for it or end it; read `published.duckdb` meanwhile.") from None
     except duckdb.Error as error:
-        raise ConcordError(f"cannot be opened ({_first_line(str(error))}).", where=str(warehouse),
+        raise ConcordError(f"cannot be opened ({first_line(error)}).", where=str(warehouse),
                            mend="Close other connections of this process, or delete the file and build again.") from None
 
 
@@ -360,10 +360,6 @@ def explain(failed: Sequence[NodeResult]) -> str:
     shown = [f"{node.kind} {node.name}: {_first_lines(node.message)}" for node in failed[:_MOST_SHOWN]]
     more = f" and {len(failed) - _MOST_SHOWN} more" if len(failed) > _MOST_SHOWN else ""
     return f"{len(failed)} failed. " + "; ".join(shown) + more + "."
-
-
-def _first_line(text: str) -> str:
-    return text.strip().splitlines()[0].strip() if text.strip() else "no reason given"
 
 
 def _first_lines(text: str, most: int = 3) -> str:

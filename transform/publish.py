@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from concord.errors import ConcordError
+from concord.errors import ConcordError, first_line
 from concord.settings import Settings
 from transform.build import check_finished, check_unlocked
 
@@ -64,7 +64,7 @@ def publish(settings: Settings) -> PublishResult:
     except duckdb.Error as error:
         if "No space left" in str(error) or "disk" in str(error).lower():
             raise _explain(OSError(errno.ENOSPC, "no space left"), published) from None
-        raise ConcordError(f"cannot be made ready ({str(error).splitlines()[0]}).", where=str(warehouse), mend="Build again.") from None
+        raise ConcordError(f"cannot be made ready ({first_line(error)}).", where=str(warehouse), mend="Build again.") from None
     finally:
         partial.unlink(missing_ok=True)
     return PublishResult(path=published, size=size, seconds=time.monotonic() - begun)
@@ -93,16 +93,12 @@ def read_published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
             connection.close()
             os.close(descriptor)
     except (duckdb.CatalogException, duckdb.BinderException) as error:
-        raise ConcordError(f"is of an older build ({_first_line(error)}).", where=str(settings.published), mend="Run `concord build` and `concord publish`.") from error
+        raise ConcordError(f"is of an older build ({first_line(error)}).", where=str(settings.published), mend="Run `concord build` and `concord publish`.") from error
     except (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException, duckdb.InternalException) as error:
-        raise ConcordError(f"cannot be read ({_first_line(error)}).", where=str(settings.published),
+        raise ConcordError(f"cannot be read ({first_line(error)}).", where=str(settings.published),
                            mend="It is only a copy of the warehouse: run `concord publish`.") from error
     finally:
         connection.close()
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _stable_name(path: Path, descriptor: int) -> str:

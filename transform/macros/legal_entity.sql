@@ -5,9 +5,14 @@
     {{ told_of_connection(connection, var('regions', {})) }}
 {%- endmacro %}
 
+{#- The legal entity that a connection keeps books for, where it is the only one. -#}
+{% macro legal_entity_of_connection(connection) -%}
+    {{ told_of_connection(connection, var('legal_entities', {})) }}
+{%- endmacro %}
+
 {#- The legal entity that the document itself names, else the only one that its connection keeps books for, else null. -#}
 {% macro legal_entity_of(company_id, connection) -%}
-    coalesce({{ company_id }}, {{ told_of_connection(connection, var('legal_entities', {})) }})
+    coalesce({{ company_id }}, {{ legal_entity_of_connection(connection) }})
 {%- endmacro %}
 
 {% macro told_of_connection(connection, told) -%}

@@ -87,3 +87,13 @@
 
 {#- The team that owns the systems of a role, as text. -#}
 {% macro team(role) -%} '{{ finding_kinds()['teams'][role] }}' {%- endmacro %}
+
+{#- The order that a case names, one a case: two ERPs, or two companies of one, may give out the same number, and the customer's own is meant. -#}
+{% macro case_orders() -%}
+    select document.case_key, sale.order_key, sale.connection, sale.order_id
+    from {{ ref('support_case') }} as document
+    inner join {{ ref('sales_order') }} as sale on document.order_number = sale.number
+    qualify row_number() over (
+        partition by document.case_key
+        order by case when document.customer_id = sale.customer_id then 0 else 1 end, sale.connection, sale.order_key) = 1
+{%- endmacro %}

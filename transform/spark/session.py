@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from concord.errors import ConcordError
+from concord.errors import ConcordError, first_line
 from transform.spark.dialect import UDFS
 
 _COUNTS_LIKE_DUCKDB = {
@@ -75,7 +75,7 @@ def _session(master: str, warehouse: str) -> Any:
     try:
         session = builder.getOrCreate()  # one a process
     except (PySparkException, RuntimeError) as error:
-        raise ConcordError(f"Spark does not start ({str(error).splitlines()[0]}).", where=master, mend="See docs/spark.md.") from None
+        raise ConcordError(f"Spark does not start ({first_line(error)}).", where=master, mend="See docs/spark.md.") from None
     if session.conf.get(_MARK, "") == warehouse:
         return session
     for name, value in _COUNTS_LIKE_DUCKDB.items():  # a session that was there already

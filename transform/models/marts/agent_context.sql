@@ -48,14 +48,8 @@ recent_payments as (
     group by customer_id
 ),
 
--- two ERPs, or two companies of one, may give out the same number: the customer's own order is the one that is meant
 named_orders as (
-    select document.case_key, sale.*
-    from {{ ref('support_case') }} as document
-    inner join {{ ref('order_status') }} as sale on document.order_number = sale.number
-    qualify row_number() over (
-        partition by document.case_key
-        order by case when document.customer_id = sale.customer_id then 0 else 1 end, sale.connection, sale.order_key) = 1
+    {{ case_orders() }}
 )
 
 select
@@ -111,7 +105,8 @@ select
 from {{ ref('support_case') }} as document
 left join {{ ref('customer') }} as customer on document.customer_id = customer.customer_id
 left join {{ ref('entitlement') }} as cover on document.customer_id = cover.customer_id
-left join named_orders as sale on document.case_key = sale.case_key
+left join named_orders as named on document.case_key = named.case_key
+left join {{ ref('order_status') }} as sale on named.order_key = sale.order_key
 left join exceptions on document.customer_id = exceptions.customer_id
 left join recent_orders on document.customer_id = recent_orders.customer_id
 left join recent_shipments on document.customer_id = recent_shipments.customer_id

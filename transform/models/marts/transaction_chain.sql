@@ -9,14 +9,8 @@ with invoices as (
     inner join {{ ref('invoice_chain') }} as chain on document.invoice_key = chain.invoice_key
 ),
 
--- the order that a case names: of several with its number the customer's own
-case_orders as (
-    select document.case_key, 'order:' || sale.order_id as correlation_id
-    from {{ ref('support_case') }} as document
-    inner join {{ ref('sales_order') }} as sale on document.order_number = sale.number
-    qualify row_number() over (
-        partition by document.case_key
-        order by case when document.customer_id = sale.customer_id then 0 else 1 end, sale.connection, sale.order_key) = 1
+named_orders as (
+    {{ case_orders() }}
 ),
 
 -- a payment belongs to the chain of the invoice that it pays; of several to the first. Payments that are not known drop out where these are read
@@ -72,9 +66,9 @@ members as (
     from {{ ref('credit_note') }} as document
     inner join credit_invoices as chain on document.credit_note_key = chain.credit_note_key
     union all
-    select coalesce(named.correlation_id, 'case:' || document.case_key), 'case', document.case_key, document.customer_id, null, document.created_at
+    select coalesce('order:' || named.order_id, 'case:' || document.case_key), 'case', document.case_key, document.customer_id, null, document.created_at
     from {{ ref('support_case') }} as document
-    left join case_orders as named on document.case_key = named.case_key
+    left join named_orders as named on document.case_key = named.case_key
 ),
 
 exceptions as (

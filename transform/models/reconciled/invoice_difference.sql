@@ -179,6 +179,6 @@ select
         when credited_amount > 0 and greatest(coalesce(billing_open, 0), coalesce(ledger_open, 0)) <= credited_amount + tolerance then 'matched'
         else 'status'
     end as status_class,
-    coalesce(company_id, {{ told_of_connection('ledger_connection', var('legal_entities', {})) }}) as company_id,
+    {{ legal_entity_of('company_id', 'ledger_connection') }} as company_id,
     region
 from classified

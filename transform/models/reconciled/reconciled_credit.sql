@@ -358,5 +358,5 @@ select
         when class = 'not_expected' then 'billing does not serve the customer'
         when class = 'matched' and live_bookings > 1 then 'one of several parts'
     end as reason,
-    coalesce(company_id, {{ told_of_connection('ledger_connection', var('legal_entities', {})) }}) as company_id
+    {{ legal_entity_of('company_id', 'ledger_connection') }} as company_id
 from classified

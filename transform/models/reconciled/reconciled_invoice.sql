@@ -30,7 +30,7 @@ agreed as (
         pair.class,
         case pair.class when 'timing' then 'in grace' end as reason,
         case pair.class when 'matched' then 'matched' else 'not_compared' end as status_class,
-        coalesce(ledger.company_id, billing.company_id, {{ told_of_connection('ledger.connection', var('legal_entities', {})) }}) as company_id
+        {{ legal_entity_of('coalesce(ledger.company_id, billing.company_id)', 'ledger.connection') }} as company_id
     from {{ ref('invoice_pair') }} as pair
     inner join {{ ref('invoice') }} as billing on pair.billing_key = billing.invoice_key
     inner join {{ ref('invoice') }} as ledger on pair.ledger_key = ledger.invoice_key

@@ -229,6 +229,6 @@ select
             then case when billing_unapplied >= billing_total - refunded_amount then 'settles nothing' else 'settles less than it is' end
         when class = 'unapplied' then 'not applied in the ERP'
     end as reason,
-    coalesce(company_id, {{ told_of_connection('ledger_connection', var('legal_entities', {})) }}) as company_id,
+    {{ legal_entity_of('company_id', 'ledger_connection') }} as company_id,
     region
 from classified

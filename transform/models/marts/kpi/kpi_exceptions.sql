@@ -15,8 +15,8 @@ known as (
     select
         exception.*,
         {{ in_reporting_currency('exception.exposure', 'exception.currency') }} as reporting_exposure,
-        coalesce({{ told_of_connection('exception.left_connection', var('legal_entities', {})) }},
-            {{ told_of_connection('exception.right_connection', var('legal_entities', {})) }}) as company_id,
+        coalesce({{ legal_entity_of_connection('exception.left_connection') }},
+            {{ legal_entity_of_connection('exception.right_connection') }}) as company_id,
         coalesce({{ region_of_connection('exception.right_connection') }}, {{ region_of_connection('exception.left_connection') }}) as region,
         coalesce(exception.left_connection, '') || coalesce('>' || exception.right_connection, '') as system_pair
     from {{ ref('stg_exceptions') }} as exception

@@ -28,7 +28,7 @@ disputes as (
     select
         document.*,
         {{ seconds_between('document.updated_at', 'document.opened_at') }} as seconds,
-        coalesce(document.company_id, {{ told_of_connection('customer.owner_connection', var('legal_entities', {})) }}) as served_company_id,
+        {{ legal_entity_of('document.company_id', 'customer.owner_connection') }} as served_company_id,
         {{ region_of_connection('document.connection') }} as served_region
     from {{ ref('dispute') }} as document
     left join {{ ref('customer') }} as customer on document.customer_id = customer.customer_id
@@ -51,7 +51,7 @@ judged as (
     select
         approvals.*,
         -- billing names no legal entity: it is that of the ERP which keeps the customer
-        coalesce(approvals.company_id, {{ told_of_connection('customer.owner_connection', var('legal_entities', {})) }}) as served_company_id,
+        {{ legal_entity_of('approvals.company_id', 'customer.owner_connection') }} as served_company_id,
         coalesce(held.is_on_hold, false) or not coalesce(cover.is_covered, true) as is_invalid
     from approvals
     left join {{ ref('customer') }} as customer on approvals.customer_id = customer.customer_id

@@ -27,5 +27,5 @@ standing as (
     group by days.day, by_day.connection
 )
 
-select {{ observed('duplicate_records', 'day', 'too_many', 'records', 'records', told_of_connection('connection', var('legal_entities', {})), region_of_connection('connection'), 'connection') }}
+select {{ observed('duplicate_records', 'day', 'too_many', 'records', 'records', legal_entity_of_connection('connection'), region_of_connection('connection'), 'connection') }}
 from standing

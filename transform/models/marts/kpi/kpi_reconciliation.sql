@@ -21,7 +21,7 @@ orders as (
         'order' as domain,
         pair.class,
         coalesce(pair.close_date, pair.order_date) as day,
-        coalesce(sale.company_id, {{ told_of_connection('pair.order_connection', var('legal_entities', {})) }}) as company_id,
+        {{ legal_entity_of('sale.company_id', 'pair.order_connection') }} as company_id,
         coalesce({{ region_of_connection('pair.order_connection') }}, {{ region_of_connection('pair.deal_connection') }}) as region,
         coalesce(pair.deal_connection, '') || '>' || coalesce(pair.order_connection, '') as system_pair,
         -- a further order of a deal is told by what it is worth itself
@@ -109,7 +109,7 @@ mismatches as (
     select
         day,
         amount,
-        coalesce({{ told_of_connection('left_connection', var('legal_entities', {})) }}, {{ told_of_connection('right_connection', var('legal_entities', {})) }}) as company_id,
+        coalesce({{ legal_entity_of_connection('left_connection') }}, {{ legal_entity_of_connection('right_connection') }}) as company_id,
         coalesce({{ region_of_connection('left_connection') }}, {{ region_of_connection('right_connection') }}) as region,
         coalesce(left_connection, '') || coalesce('>' || right_connection, '') as system_pair
     from found
@@ -119,7 +119,7 @@ mismatches as (
 failed_pushes as (
     select
         days.day,
-        {{ told_of_connection('customer.owner_connection', var('legal_entities', {})) }} as company_id,
+        {{ legal_entity_of_connection('customer.owner_connection') }} as company_id,
         {{ region_of_connection('delivery.connection') }} as region,
         coalesce(customer.owner_connection, '') || '>' || delivery.connection as system_pair
     from {{ ref('stg_deliveries') }} as delivery

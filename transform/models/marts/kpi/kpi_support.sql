@@ -4,7 +4,7 @@ with cases as (
     select
         document.*,
         -- the desk's own legal entity, else that of the ERP that keeps the customer
-        coalesce(document.company_id, {{ told_of_connection('customer.owner_connection', var('legal_entities', {})) }}) as served_company_id,
+        {{ legal_entity_of('document.company_id', 'customer.owner_connection') }} as served_company_id,
         {{ region_of_connection('document.connection') }} as served_region,
         {{ speaks_of(kpi_policy()['order_case_words'], 'document.type_raw', 'document.tags') }} as needs_order,
         shown.record_key is not null and shown.erp_customer_id is not null and shown.credit_status is not null as has_context
@@ -14,15 +14,15 @@ with cases as (
     where document.created_at is not null
 ),
 
--- of several orders with the number the customer's own is the one that is meant
+named_orders as (
+    {{ case_orders() }}
+),
+
 linkage as (
-    select cases.*, sale.number is not null as is_linked, cases.connection || coalesce('>' || sale.connection, '') as system_pair
+    select cases.*, sale.order_key is not null as is_linked, cases.connection || coalesce('>' || sale.connection, '') as system_pair
     from cases
-    left join {{ ref('sales_order') }} as sale on cases.order_number = sale.number
+    left join named_orders as sale on cases.case_key = sale.case_key
     where cases.needs_order
-    qualify row_number() over (
-        partition by cases.case_key
-        order by case when cases.customer_id = sale.customer_id then 0 else 1 end, sale.connection, sale.order_key) = 1
 ),
 
 -- desks whose comments are read and told apart; of others nobody knows who touched a case

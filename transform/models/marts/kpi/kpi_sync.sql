@@ -13,7 +13,7 @@ deliveries as (
         delivery.state = 'verified' as is_confirmed,
         {{ seconds_between('coalesce(delivery.verified_at, clock.as_of)', 'coalesce(delivery.source_commit_at, delivery.created_at)') }}
             > case delivery.priority when 1 then {{ hold_grace }} when 2 then {{ cover_grace }} else {{ document_grace }} end as is_late,
-        {{ told_of_connection('customer.owner_connection', var('legal_entities', {})) }} as company_id,
+        {{ legal_entity_of_connection('customer.owner_connection') }} as company_id,
         {{ region_of_connection('delivery.connection') }} as region,
         coalesce(case when delivery.priority = 2 then cover.subscription_connection end, customer.owner_connection, '') || '>' || delivery.connection as system_pair
     from {{ ref('stg_deliveries') }} as delivery
