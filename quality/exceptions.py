@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from concord.errors import UsageError
-from quality.kinds import kind_domains, resolved_grace
+from quality.kinds import check_teams, kind_domains, resolved_grace
 from quality.store import STATES, exception_events, exceptions, writing
 
 CONCORD = "concord"  # who acts when the data decides
@@ -174,6 +174,8 @@ def decide(
         raise UsageError("needs a comment.", where=exception_id[:12], field=step, mend="Say why with --comment.")
     if step == "assigned" and not (assignee or owner_role):
         raise UsageError("names nobody.", where=exception_id[:12], field=step, mend="Name a person, or a team with --owner.")
+    if owner_role:
+        check_teams(owner_role)
     if until is not None and until < at.date():
         raise UsageError(f"{until} is over.", where=exception_id[:12], field="until", mend="Name a day that is still to come.")
     with writing(engine) as store:
@@ -221,6 +223,8 @@ def listed(engine: sa.Engine, which: Filter | None = None) -> list[dict[str, Any
     which = which or Filter()
     if unknown := [state for state in which.states if state not in STATES]:
         raise UsageError(f"no state is called {unknown[0]!r}.", where="exceptions", field="state", mend=f"Known: {', '.join(STATES)}.")
+    if which.owner:
+        check_teams(which.owner)
     query = sa.select(exceptions).where(exceptions.c.state.in_(which.states or tuple(state for state in STATES if state != "closed")))
     if which.domain:
         query = query.where(exceptions.c.domain == which.domain)
@@ -228,7 +232,7 @@ def listed(engine: sa.Engine, which: Filter | None = None) -> list[dict[str, Any
         rows = [_shown(_read(row)) for row in store.execute(query).mappings()]
     kept = [
         row for row in rows
-        if (which.owner is None or which.owner in row["owner_role"].split("+"))
+        if (which.owner is None or set(which.owner.split("+")) <= set(row["owner_role"].split("+")))
         and (which.assignee is None or row["assignee"] == which.assignee)
         and (which.older_than is None or (row["age"] is not None and row["age"] > which.older_than))
         and (which.over is None or _amount(row["exposure"]) > which.over)

@@ -36,6 +36,15 @@ def teams() -> dict[str, str]:
     return dict(_told()["teams"])
 
 
+def check_teams(owner: str) -> None:
+    """Raises UsageError when one of the teams of `owner`, as finance or support+finance, stands nowhere in contracts/findings.yml."""
+    named = [kind["owner"] for kind in _told()["kinds"].values() if isinstance(kind["owner"], list)]
+    known = {*teams().values(), *(team for several in named for team in several)}
+    if unknown := [team for team in owner.split("+") if team not in known]:
+        raise UsageError(f"no team is called {unknown[0]!r}.", where="exceptions", field="owner",
+                         mend=f"Known: {', '.join(sorted(known))}; contracts/findings.yml names them.")
+
+
 def resolved_grace() -> timedelta:
     """How long after somebody called an exception resolved data that still disagrees opens it again.
 

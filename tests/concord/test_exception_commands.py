@@ -66,7 +66,8 @@ def test_listing_and_deciding(home: Path) -> None:
 def test_what_cannot_be_said_is_refused_before_anything_is_decided(home: Path) -> None:
     for arguments, message in ((("ack", "aa01", "zz"), "begins so"), (("ack", "aa"), "ambiguous"), (("--older-than", "soon",), "not a duration"),
                                (("--older-than", "99999999999d"), "not a duration"),
-                               (("--over", "much",), "not an amount"), (("--over", "nan"), "not an amount"), (("accept", "aa01", "-c", "x", "--until", "friday"), "not a day")):
+                               (("--over", "much",), "not an amount"), (("--over", "nan"), "not an amount"), (("accept", "aa01", "-c", "x", "--until", "friday"), "not a day"),
+                               (("--owner", "finanse"), "no team is called 'finanse'"), (("assign", "aa01", "--owner", "finance+kitchen"), "Known: data_steward, finance")):
         result = run(*arguments)
         assert isinstance(result.exception, UsageError) and message in str(result.exception)
     assert ids("--state", "open") == ["aa02", "aa01"]
