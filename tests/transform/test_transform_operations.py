@@ -139,6 +139,9 @@ def _orders(book: Book, ids: dict[str, Ids], know: dict[str, Any]) -> None:
     know["unbilled"] = book.order(ids["unbilled"], old)
     know["gone"] = book.order(ids["gone"], old, status="C")
     book.deal(ids["gone"], old, order=know["gone"])
+    know["drafted"], know["drafting"] = 900_001, 900_002  # in the other ERP: this one keeps no drafts
+    for name in ("drafted", "drafting"):
+        book.deal(ids[name], old, order=know[name])
     know["nobody"] = book.order(ids["nobody"], old, externalid="006NOSUCH")
     book.billed(ids["nobody"], know["nobody"], old)
 
@@ -259,7 +262,7 @@ def _shipments(book: Book, ids: dict[str, Ids], know: dict[str, Any]) -> None:
 
 NAMES = [
     "well", "split", "twice", "same", "gross", "nameless", "dear", "foreign", "lost", "fresh", "subscribed", "early", "dated", "waits", "new", "held",
-    "unbilled", "gone", "nobody",
+    "unbilled", "gone", "nobody", "drafted", "drafting",
     "credit named", "credit dear", "credit nameless", "credit booked twice", "credit in parts", "credit in nameless parts", "credit short",
     "credit foreign", "credit lost", "credit fresh", "memo alone", "memo of nothing", "refund lost", "refund failed", "case closed", "case open",
     "case fresh", "case credited", "case unbooked",
@@ -327,9 +330,15 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory, known: dict[str, Any]) -
     shop.rows = {"stripe": {"customers": [customer_of_shop], "credit_notes": [{
         **world.one("stripe", "credit_notes", known["credit fresh"]), "id": "cn_other", "customer": "cus_other", "invoice": known["return back invoice"]}]}}
     land(settings, shop, names={"stripe": "other_shop"})
+    other = World({"oracle_fusion": {}})
+    for name, created in (("drafted", NOW - 5 * DAY), ("drafting", NOW - DAY)):
+        other.add("oracle_fusion", "orders", header_id=known[name], order_number=str(known[name]), status_code="DOO_DRAFT", currency="USD",
+                  is_cancelled=False, created_at=created, updated_at=created)
+    land(settings, other)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("DBT_INDIRECT_SELECTION", "empty")  # the models; what the project tests of them is built elsewhere
-        build(settings, connections([Connection(name="other_shop", system="stripe", role="billing", sandbox=True)]),
+        build(settings, connections([Connection(name="other_shop", system="stripe", role="billing", sandbox=True),
+                                     Connection(name="oracle_fusion", system="oracle_fusion", role="erp", sandbox=True)]),
               select=["+reconciliation_exception,resource_type:model", "+reconciliation_exception,resource_type:seed"])
     connection = duckdb.connect(str(settings.warehouse), read_only=True)
     yield connection
@@ -349,10 +358,11 @@ def exceptions(warehouse: duckdb.DuckDBPyConnection, domain: str) -> set[tuple[s
 def test_orders(warehouse: duckdb.DuckDBPyConnection, known: dict[str, Any]) -> None:
     by_order = classes(warehouse, "reconciled_order", "order_id")
     found = {name: by_order[str(known[name])] for name in (
-        "same", "gross", "nameless", "dear", "foreign", "early", "dated", "waits", "new", "held", "unbilled", "gone", "nobody")}
+        "same", "gross", "nameless", "dear", "foreign", "early", "dated", "waits", "new", "held", "unbilled", "gone", "nobody", "drafted", "drafting")}
     assert found == {
         "same": "matched", "gross": "matched", "nameless": "matched", "dear": "amount", "foreign": "currency", "early": "early", "dated": "early",
-        "waits": "blocked", "new": "not_expected", "held": "blocked", "unbilled": "unbilled", "gone": "cancelled", "nobody": "missing_in_crm"}
+        "waits": "blocked", "new": "not_expected", "held": "blocked", "unbilled": "unbilled", "gone": "cancelled", "nobody": "missing_in_crm",
+        "drafted": "blocked", "drafting": "timing"}
     assert [by_order[str(order)] for order in known["split"][1:]] == ["matched", "matched"]
     assert [by_order[str(order)] for order in known["twice"][1:]] == ["matched", "duplicate"]
     by_deal = classes(warehouse, "reconciled_order", "deal_id")
@@ -361,7 +371,7 @@ def test_orders(warehouse: duckdb.DuckDBPyConnection, known: dict[str, Any]) -> 
     assert exceptions(warehouse, "order") == {
         ("amount", str(known["dear"])), ("currency", str(known["foreign"])), ("early", str(known["early"])), ("early", str(known["dated"])),
         ("blocked", str(known["waits"])), ("blocked", str(known["held"])), ("unbilled", str(known["unbilled"])), ("cancelled", str(known["gone"])),
-        ("missing_in_crm", str(known["nobody"])), ("missing_in_erp", known["lost"]), ("duplicate", str(known["twice"][2]))}
+        ("blocked", str(known["drafted"])), ("missing_in_crm", str(known["nobody"])), ("missing_in_erp", known["lost"]), ("duplicate", str(known["twice"][2]))}
 
 
 def test_an_order_pair_says_its_rule(warehouse: duckdb.DuckDBPyConnection, known: dict[str, Any]) -> None:

@@ -1,10 +1,5 @@
 {#- What the reconciliations of orders, credits, returns and shipments share. Pairing rules are in their models, policy in contracts/. -#}
 
-{#- Size of the smallest unit of each currency, whatever the vendor. -#}
-{% macro minor_sizes() -%}
-    select currency, max(minor_size) as minor_size from {{ ref('currency') }} group by currency
-{%- endmacro %}
-
 {#- The difference that a contract allows: the greater of `units` minor units and a share of the amount. -#}
 {% macro allowed_difference(amount, size, units, share) -%}
     {{ money('greatest(coalesce(' ~ size ~ ', 0.01) * ' ~ units ~ ', abs(coalesce(' ~ amount ~ ', 0)) * ' ~ share ~ ')') }}

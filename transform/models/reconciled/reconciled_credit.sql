@@ -1,6 +1,6 @@
 {%- set policy = contract()['credit_note'] -%}
-with sizes as (
-    {{ minor_sizes() }}
+with units as (
+    {{ minor_units() }}
 ),
 
 documents as (
@@ -74,10 +74,10 @@ candidates as (
     from lone_ledger
     inner join lone_billing
         on lone_ledger.customer_id = lone_billing.customer_id and lone_ledger.kind = lone_billing.kind and lone_ledger.currency = lone_billing.currency
-    left join sizes on lone_billing.currency = sizes.currency
+    left join units on lone_billing.currency = units.currency
     where abs({{ days_between('lone_ledger.made_at', 'lone_billing.made_at') }}) <= {{ policy['window_days'] }}
         and abs(lone_ledger.amount - lone_billing.amount)
-            <= {{ allowed_difference('lone_billing.amount', 'sizes.minor_size', policy['tolerance_minor'], policy['tolerance_share']) }}
+            <= {{ allowed_difference('lone_billing.amount', 'units.minor_size', policy['tolerance_minor'], policy['tolerance_share']) }}
 ),
 
 {{ nearest_pairs('nearest', 'candidates', 'ledger_key', 'billing_key', 'gap, billed_at, candidate.billing_key', 'gap, booked_at, candidate.ledger_key') }}
@@ -241,7 +241,7 @@ pairs as (
         ledger.amount as ledger_amount,
         {{ money('measured.booked_amount') }} as booked_amount,
         {{ money('measured.booked_so_far') }} as booked_so_far,
-        {{ allowed_difference('billing.amount', 'sizes.minor_size', policy['tolerance_minor'], policy['tolerance_share']) }} as tolerance,
+        {{ allowed_difference('billing.amount', 'units.minor_size', policy['tolerance_minor'], policy['tolerance_share']) }} as tolerance,
         coalesce(billing.is_dead, false) as is_billing_dead,
         coalesce(billing.status in ('void', 'failed', 'canceled'), false) as is_billing_refused,
         coalesce(ledger.is_dead, false) as is_ledger_dead,
@@ -257,7 +257,7 @@ pairs as (
     full outer join answered on coalesce(billing.document_key, ledger.document_key) = answered.document_key
     full outer join approvals on answered.case_key = approvals.case_key
     left join credited_orders on billing.document_key = credited_orders.document_key
-    left join sizes on billing.currency = sizes.currency
+    left join units on billing.currency = units.currency
     left join billed_customers as billed on coalesce(ledger.customer_id, billing.customer_id, approvals.customer_id) = billed.customer_id
     left join {{ ref('customer') }} as customer on coalesce(ledger.customer_id, billing.customer_id, approvals.customer_id) = customer.customer_id
 ),

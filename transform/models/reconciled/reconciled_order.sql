@@ -1,6 +1,6 @@
 {%- set policy = contract()['order'] -%}
-with sizes as (
-    {{ minor_sizes() }}
+with units as (
+    {{ minor_units() }}
 ),
 
 line_counts as (
@@ -93,10 +93,10 @@ candidates as (
         lone_deals.created_at as offered_at
     from lone_deals
     inner join lone_orders on lone_deals.customer_id = lone_orders.customer_id and lone_deals.currency = lone_orders.currency
-    left join sizes on lone_deals.currency = sizes.currency
+    left join units on lone_deals.currency = units.currency
     where abs({{ days_between('lone_orders.order_date', 'lone_deals.close_date') }}) <= {{ policy['window_days'] }}
         and least(abs(lone_deals.amount - lone_orders.net_amount), abs(lone_deals.amount - lone_orders.total_amount))
-            <= {{ allowed_difference('lone_deals.amount', 'sizes.minor_size', 'lone_orders.line_count * ' ~ policy['tolerance_minor_per_line'], policy['tolerance_share']) }}
+            <= {{ allowed_difference('lone_deals.amount', 'units.minor_size', 'lone_orders.line_count * ' ~ policy['tolerance_minor_per_line'], policy['tolerance_share']) }}
 ),
 
 {{ nearest_pairs('nearest', 'candidates', 'opportunity_key', 'order_key', 'gap, ordered_at, candidate.order_key', 'gap, offered_at, candidate.opportunity_key') }}
@@ -175,7 +175,7 @@ documents as (
                 then least(abs(measured.deals_amount - orders.net_amount), abs(measured.deals_amount - orders.total_amount))
             else least(abs(deals.amount - measured.orders_net), abs(deals.amount - measured.orders_total))
         end as sum_difference,
-        {{ allowed_difference('deals.amount', 'sizes.minor_size', 'coalesce(orders.line_count, 1) * ' ~ policy['tolerance_minor_per_line'], policy['tolerance_share']) }} as tolerance,
+        {{ allowed_difference('deals.amount', 'units.minor_size', 'coalesce(orders.line_count, 1) * ' ~ policy['tolerance_minor_per_line'], policy['tolerance_share']) }} as tolerance,
         coalesce(billing.amount, ledger.amount) as invoiced_amount,
         coalesce(billing.invoice_id, ledger.invoice_id) as invoice_id,
         billed_customers.customer_id is not null as is_billed_customer,
@@ -193,7 +193,7 @@ documents as (
     full outer join orders on measured.order_key = orders.order_key
     cross join crm_connections
     left join subscribed on deals.opportunity_key = subscribed.opportunity_key
-    left join sizes on coalesce(deals.currency, orders.currency) = sizes.currency
+    left join units on coalesce(deals.currency, orders.currency) = units.currency
     left join {{ ref('customer') }} as customer on coalesce(orders.customer_id, deals.customer_id) = customer.customer_id
     left join invoiced as billing on orders.order_id = billing.erp_order_id and orders.customer_id = billing.customer_id and billing.role = 'billing'
     left join invoiced as ledger on orders.order_id = ledger.erp_order_id and orders.customer_id = ledger.customer_id and ledger.role = 'erp'
@@ -229,7 +229,9 @@ classified as (
             when deal_id is null and named_deal_id is not null and order_age <= {{ policy['booking_grace_seconds'] }} then 'timing'
             when deal_id is null and named_deal_id is not null then 'missing_in_crm'
             when deal_id is not null and order_status in ('cancelled', 'draft') and (live_orders > 0 or not is_won) then 'not_expected'
-            when deal_id is not null and order_status in ('cancelled', 'draft') then 'cancelled'
+            when order_status = 'draft' and order_age <= {{ policy['approval_grace_seconds'] }} then 'timing'
+            when order_status = 'draft' then 'blocked'
+            when order_status = 'cancelled' then 'cancelled'
             when deal_id is not null and not is_won and sold_deals > 0 then 'not_expected'
             when deal_id is not null and not is_won and order_age <= {{ policy['booking_grace_seconds'] }} then 'timing'
             when deal_id is not null and not is_won then 'early'
@@ -281,7 +283,7 @@ select
     is_on_hold,
     case class
         when 'missing_in_erp' then sold_at
-        when 'blocked' then case when is_on_hold and order_status <> 'pending_approval' then held_since else order_created_at end
+        when 'blocked' then case when is_on_hold and order_status not in ('pending_approval', 'draft') then held_since else order_created_at end
         when 'unbilled' then order_updated_at
         when 'cancelled' then order_updated_at
         when 'amount' then greatest(order_created_at, sold_at)
@@ -298,6 +300,7 @@ select
         when class = 'early' and order_status = 'pending_approval' then 'shipped before it was approved'
         when class = 'early' then 'ordered before the deal was won'
         when class = 'blocked' and order_status = 'pending_approval' then 'waits for approval'
+        when class = 'blocked' and order_status = 'draft' then 'is still a draft, and the only order of a won deal'
         when class = 'blocked' then 'the customer is on credit hold'
         when class = 'unbilled' then 'delivered, and no invoice names it'
         when class = 'cancelled' then 'the only order of a won deal is cancelled'

@@ -45,8 +45,8 @@ owner_connections as (
     select customer_id, owner_connection from {{ ref('customer') }}
 ),
 
-minor_sizes as (
-    select currency, max(minor_size) as minor_size from {{ ref('currency') }} group by currency
+units as (
+    {{ minor_units() }}
 ),
 
 group_sums as (
@@ -116,7 +116,7 @@ documents as (
     left join {{ ref('payment') }} as billing on pair.billing_key = billing.payment_key and billing.role = 'billing'
     left join {{ ref('payment') }} as ledger on pair.ledger_key = ledger.payment_key and ledger.role = 'erp'
     left join group_sums as totals on pair.group_key = totals.group_key
-    left join minor_sizes as unit on coalesce(billing.currency, ledger.currency) = unit.currency
+    left join units as unit on coalesce(billing.currency, ledger.currency) = unit.currency
     left join refunded on billing.connection = refunded.connection and billing.payment_id = refunded.billing_payment_id
     left join disputed on billing.connection = disputed.connection and billing.payment_id = disputed.payment_id
     left join applied on billing.connection = applied.connection and billing.payment_id = applied.payment_id

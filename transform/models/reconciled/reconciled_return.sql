@@ -1,7 +1,7 @@
 {%- set policy = contract()['return'] -%}
 {%- set credit_policy = contract()['credit_note'] -%}
-with sizes as (
-    {{ minor_sizes() }}
+with units as (
+    {{ minor_units() }}
 ),
 
 -- not every ERP tells when a return was announced; then the goods' arrival stands for it
@@ -73,9 +73,9 @@ candidates as (
     select back.return_key, credits.document_key, 3 as pass
     from backs as back
     inner join credits on back.customer_id = credits.customer_id and back.currency = credits.currency and credits.role = 'erp'
-    left join sizes on back.currency = sizes.currency
+    left join units on back.currency = units.currency
     where abs(credits.amount - back.amount)
-            <= {{ allowed_difference('back.amount', 'sizes.minor_size', credit_policy['tolerance_minor'], credit_policy['tolerance_share']) }}
+            <= {{ allowed_difference('back.amount', 'units.minor_size', credit_policy['tolerance_minor'], credit_policy['tolerance_share']) }}
         and (back.begun_at is null or {{ days_between('credits.made_at', 'back.begun_at') }} <= {{ policy['window_days'] }})
 ),
 
