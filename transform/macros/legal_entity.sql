@@ -15,6 +15,27 @@
     coalesce({{ company_id }}, {{ legal_entity_of_connection(connection) }})
 {%- endmacro %}
 
+{#- Of the exceptions in `found` those whose documents name a legal entity: exception_id, company_id. Where two name different ones, the lesser. -#}
+{% macro named_companies(found) -%}
+    {%- set documents = {
+        'invoice': [('invoice', 'invoice_key')], 'payment': [('payment', 'payment_key')], 'order': [('sales_order', 'order_key')],
+        'credit': [('credit_note', 'credit_note_key'), ('refund', 'refund_key')], 'return': [('return_order', 'return_key')],
+        'shipment': [('sales_order', 'order_key')]} -%}
+    select subject.exception_id, min(document.company_id) as company_id
+    from (
+        select exception_id, domain, left_connection || ':' || left_id as document_key from {{ found }}
+        union all
+        select exception_id, domain, right_connection || ':' || right_id as document_key from {{ found }}
+    ) as subject
+    inner join (
+        {%- for domain, tables in documents.items() %}{% set outer = loop %}{% for table, key in tables %}
+        select '{{ domain }}' as domain, {{ key }} as document_key, company_id from {{ ref(table) }}
+        {{ 'union all' if not (loop.last and outer.last) }}
+        {%- endfor %}{% endfor %}
+    ) as document on subject.domain = document.domain and subject.document_key = document.document_key
+    group by subject.exception_id
+{%- endmacro %}
+
 {% macro told_of_connection(connection, told) -%}
     {%- if told %}case {{ connection }}
         {%- for name, value in told | dictsort %} when '{{ name }}' then '{{ value | replace("'", "''") }}'{% endfor %} end

@@ -11,16 +11,21 @@ steps as (
     from {{ ref('stg_exception_events') }} as event
 ),
 
+named as (
+    {{ named_companies(ref('stg_exceptions')) }}
+),
+
 known as (
     select
         exception.*,
         {{ in_reporting_currency('exception.exposure', 'exception.currency') }} as reporting_exposure,
-        coalesce({{ legal_entity_of_connection('exception.left_connection') }},
+        coalesce(named.company_id, {{ legal_entity_of_connection('exception.left_connection') }},
             {{ legal_entity_of_connection('exception.right_connection') }}) as company_id,
         coalesce({{ region_of_connection('exception.right_connection') }}, {{ region_of_connection('exception.left_connection') }}) as region,
         coalesce(exception.left_connection, '') || coalesce('>' || exception.right_connection, '') as system_pair
     from {{ ref('stg_exceptions') }} as exception
     cross join clock
+    left join named on exception.exception_id = named.exception_id
     {{ reporting_joins('exception.currency', 'clock.as_of') }}
 ),
 

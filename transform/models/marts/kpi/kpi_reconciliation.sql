@@ -84,7 +84,7 @@ judged as (
 -- of today the findings themselves, of the days before what the ledger of exceptions remembers of them
 found as (
     select
-        finding.finding_id as exception_id, finding.left_connection, finding.right_connection,
+        finding.finding_id as exception_id, 'invoice' as domain, finding.left_connection, finding.left_id, finding.right_connection, finding.right_id,
         {{ in_reporting_currency('finding.exposure', 'finding.currency') }} as amount, clock.last_day as day
     from {{ ref('drift') }} as finding
     cross join clock
@@ -92,7 +92,7 @@ found as (
     where finding.drift_id = 'D4'
     union all
     select
-        exception.exception_id, exception.left_connection, exception.right_connection,
+        exception.exception_id, exception.domain, exception.left_connection, exception.left_id, exception.right_connection, exception.right_id,
         {{ in_reporting_currency('exception.exposure', 'exception.currency') }} as amount, days.day
     from {{ ref('stg_exceptions') }} as exception
     inner join (
@@ -104,15 +104,20 @@ found as (
     where exception.source = 'drift' and exception.domain = 'invoice' and step.to_state <> 'closed' and not days.is_last
 ),
 
+named as (
+    {{ named_companies('found') }}
+),
+
 -- either side may be the ERP's: what it alone has stands on the left
 mismatches as (
     select
-        day,
-        amount,
-        coalesce({{ legal_entity_of_connection('left_connection') }}, {{ legal_entity_of_connection('right_connection') }}) as company_id,
-        coalesce({{ region_of_connection('left_connection') }}, {{ region_of_connection('right_connection') }}) as region,
-        coalesce(left_connection, '') || coalesce('>' || right_connection, '') as system_pair
+        found.day,
+        found.amount,
+        coalesce(named.company_id, {{ legal_entity_of_connection('found.left_connection') }}, {{ legal_entity_of_connection('found.right_connection') }}) as company_id,
+        coalesce({{ region_of_connection('found.left_connection') }}, {{ region_of_connection('found.right_connection') }}) as region,
+        coalesce(found.left_connection, '') || coalesce('>' || found.right_connection, '') as system_pair
     from found
+    left join named on found.exception_id = named.exception_id
 ),
 
 -- writes of balances and dues that were given up
