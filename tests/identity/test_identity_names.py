@@ -52,6 +52,15 @@ def test_a_normal_form_is_its_own_normal_form(text: str) -> None:
     ("A-1 Cabs", "A1 Cabs"),
     ("Kestrel Fund V LP", "Kestrel Fund 5, L.P."),
     ("Kestrel Fund I LLC", "Kestrel Fund 1"),
+    ("Kestrel Dairy Joint Stock Company", "Kestrel Dairy JSC"),
+    ("Kestrel Trading FZ-LLC", "Kestrel Trading"),
+    ("Kestrel Dairy Public Company Limited", "Kestrel Dairy PCL"),
+    ("Kestrel Bank, National Association", "KESTREL BANK NA"),
+    ("Kestrel Gesellschaft m.b.H.", "Kestrel GmbH"),
+    ("Kestrel eingetragene Genossenschaft", "Kestrel eG"),
+    ("Kestrel sp.j.", "Kestrel Spółka Jawna"),
+    ("Cia. Kestrel", "Compañía Kestrel"),
+    ("The Trustees of Kestrel University", "Kestrel University"),
 ])
 def test_two_ways_to_write_a_name(left: str, right: str) -> None:
     assert normal_form(left).key == normal_form(right).key
