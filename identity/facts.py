@@ -22,6 +22,7 @@ class NameFacts:
     second_name: frozenset[Phrase]
     words: dict[str, str]  # as written: what it stands for
     places: dict[Phrase, str]
+    spelled_out: dict[Phrase, Phrase]
     known: frozenset[str]  # words of the trade and places: common in any list of organisations, however small
     marks: dict[str, str]  # word: 'direction:north'
     numbers: dict[str, str]
@@ -69,6 +70,7 @@ def name_facts() -> NameFacts:
         second_name=frozenset(tuple(str(phrase).split()) for phrase in words["also_known_as"]),
         words=stands_for,
         places=places,
+        spelled_out={tuple(str(text).split()): tuple(full.split()) for full, written in words["spelled_out"].items() for text in written},
         known=frozenset(stem(str(word)) for word in words["abbreviations"]) | frozenset(stem(word) for word in marks) | frozenset(places.values()),
         marks=marks,
         numbers={str(word): str(number) for word, number in words["numbers"].items()},

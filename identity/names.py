@@ -79,9 +79,9 @@ def _words(text: str) -> list[str]:
 
 @lru_cache(maxsize=8)
 def _by_first(where: str) -> dict[str, list[Phrase]]:
-    """The phrases of 'places', 'second' or a position of legal forms by their first word, the longest first."""
+    """The phrases of 'places', 'second', 'spelled out' or a position of legal forms by their first word, the longest first."""
     facts = name_facts()
-    phrases: Iterable[Phrase] = {"places": facts.places, "second": facts.second_name}.get(where) or facts.forms[where]
+    phrases: Iterable[Phrase] = {"places": facts.places, "second": facts.second_name, "spelled out": facts.spelled_out}.get(where) or facts.forms[where]
     found: dict[str, list[Phrase]] = {}
     for phrase in sorted(phrases, key=lambda phrase: (-len(phrase), phrase)):
         found.setdefault(phrase[0], []).append(phrase)
@@ -131,6 +131,15 @@ def _without_forms(words: list[str]) -> tuple[list[str], str]:
     return kept, kind
 
 
+def _spelled_out(words: list[str]) -> list[str]:
+    full, found, at = name_facts().spelled_out, list[str](), 0
+    while at < len(words):
+        phrase = _phrase_at(words, at, "spelled out")
+        found += full[phrase] if phrase else words[at : at + 1]
+        at += len(phrase) if phrase else 1
+    return found
+
+
 def _placed(words: list[str]) -> list[str]:
     places, found, at = name_facts().places, [], 0
     while at < len(words):
@@ -153,7 +162,7 @@ def _spoken(words: list[str]) -> list[str]:
 def normal_form(text: str) -> Name:
     """The normal form of one name; of a text without a letter or digit, an empty one."""
     facts = name_facts()
-    bare, form = _without_forms(_words(plain(text)))
+    bare, form = _without_forms(_spelled_out(_words(plain(text))))
     canonical = [_canonical(word) for word in _placed(_spoken(bare))]
     if len(canonical) > 1:
         canonical[-1] = ROMAN.get(canonical[-1], canonical[-1])
