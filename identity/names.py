@@ -18,6 +18,9 @@ APOSTROPHE = re.compile(r"['’`´]|(?<=\w)[\"״](?=\w)")
 WORD = re.compile(r"[^\W_]+")
 BRACKET = re.compile(r"[(\[{]([^)\]}]*)[)\]}]?")
 SECOND = re.compile(r"\b(?:d\s*[/.]\s*b\s*[/.]\s*a|t\s*/\s*a|a\s*/\s*k\s*/\s*a|f\s*/\s*k\s*/\s*a)\b\.?", re.IGNORECASE)
+MESSRS = re.compile(r"^\s*m/s\b\.?")
+MISREAD = re.compile(r"(?<=[^\W\d_]{2})[015]+(?=[^\W\d_])")  # BLACKW00D: a digit within a word is a letter read wrongly
+LETTERS_READ = str.maketrans("015", "ols")
 DANGLING = frozenset(("and", "und", "et", "the", "of", "de"))
 BEFORE_NUMBER = frozenset(("no", "nr", "num", "number"))
 ROMAN = {"i": "1", "v": "5", "x": "10"}  # at the end of a name only: elsewhere they are letters
@@ -58,6 +61,7 @@ def _unspaced() -> re.Pattern[str]:
 def _words(text: str) -> list[str]:
     if not text.isascii():
         text = _unspaced().sub(lambda found: f" {found[0]} ", text)
+    text = MISREAD.sub(lambda found: found[0].translate(LETTERS_READ), MESSRS.sub("", text))
     text = POINTED.sub(lambda found: re.sub(r"[.\s]", "", found[1]) + " ", text)
     text = APOSTROPHE.sub("", text).replace("&", " and ").replace("+", " and ")
     merged: list[str] = []
@@ -159,11 +163,19 @@ def _spoken(words: list[str]) -> list[str]:
     return kept or words
 
 
+def _without_acronym(words: list[str]) -> list[str]:
+    """Without a first or last word of the initials of the others: State Bank of India (SBI)."""
+    for acronym, rest in ((words[-1:], words[:-1]), (words[:1], words[1:])):
+        if len(rest) >= 3 and acronym == ["".join(word[0] for word in rest)]:
+            return rest
+    return words
+
+
 def normal_form(text: str) -> Name:
     """The normal form of one name; of a text without a letter or digit, an empty one."""
     facts = name_facts()
     bare, form = _without_forms(_spelled_out(_words(plain(text))))
-    canonical = [_canonical(word) for word in _placed(_spoken(bare))]
+    canonical = _without_acronym([_canonical(word) for word in _placed(_spoken(bare))])
     if len(canonical) > 1:
         canonical[-1] = ROMAN.get(canonical[-1], canonical[-1])
     words = tuple(dict.fromkeys(canonical))
@@ -183,6 +195,8 @@ def normal_forms(text: str) -> tuple[Name, ...]:
     whole_words = _words(plain(text))
     found = [whole]
     parts = [BRACKET.sub(" ", text)] if "(" in text or "[" in text or "{" in text else []
+    # of brackets, what has a legal form of its own is a name, and no place or branch
+    parts += [inside for inside in BRACKET.findall(text) if (within := normal_form(inside)).form and len(within.words) > 1]
     parts += SECOND.split(text) if SECOND.search(text) else []
     words = whole_words
     for at in range(1, len(words)):

@@ -61,6 +61,11 @@ def test_a_normal_form_is_its_own_normal_form(text: str) -> None:
     ("Kestrel sp.j.", "Kestrel Spółka Jawna"),
     ("Cia. Kestrel", "Compañía Kestrel"),
     ("The Trustees of Kestrel University", "Kestrel University"),
+    ("M/s. Kestrel Dairy", "Kestrel Dairy"),
+    ("KESTREL BLACKW00D", "Kestrel Blackwood"),
+    ("Kestrel Dairy Quarry (KDQ)", "Kestrel Dairy Quarry"),
+    ("KDQ - Kestrel Dairy and Quarry", "Kestrel Dairy and Quarry"),
+    ("Kestrel County OR", "Kestrel County, Oregon"),
     ("Kestrel Finl Svcs", "Kestrel Financial Services"),
     ("KESTREL AMER INS CO", "Kestrel American Insurance Company"),
     ("Kestrel Medical Centre", "Kestrel Medical Center"),
@@ -86,7 +91,7 @@ def test_a_word_of_letters_with_marks_is_one_word() -> None:
     assert len(normal_form("रिलायंस इंडस्ट्रीज").words) == 2
 
 
-@pytest.mark.parametrize("left, right", [("Store 12", "Store 14"), ("Ohio Power North", "Ohio Power South"), ("Test Company A", "Test Company B"), ("Kestrel Fund I", "Kestrel Fund V"), ("A-1 Cabs", "A-2 Cabs"), ("Alder Dairy", "Alder Power"), ("AT&T Corp", "T Corp")])
+@pytest.mark.parametrize("left, right", [("Store 12", "Store 14"), ("Ohio Power North", "Ohio Power South"), ("Test Company A", "Test Company B"), ("Kestrel Fund I", "Kestrel Fund V"), ("A-1 Cabs", "A-2 Cabs"), ("Alder Dairy", "Alder Power"), ("AT&T Corp", "T Corp"), ("Alder County PA", "Alder County")])
 def test_what_sets_units_apart_stays(left: str, right: str) -> None:
     assert normal_form(left).key != normal_form(right).key
 
@@ -101,6 +106,8 @@ def test_a_second_name_stands_alone_as_well() -> None:
     keys = [name.key for name in normal_forms("Alder Holdings LLC d/b/a Kestrel Dairy")]
     assert "dairy kestrel" in keys
     assert "kestrel" in [name.key for name in normal_forms("Kestrel (formerly Brixton Zenith)")]
+    assert "dairy quarry" in [name.key for name in normal_forms("Kestrel (Dairy Quarry Ltd)")]
+    assert "ireland northern" not in [name.key for name in normal_forms("Kestrel (Northern Ireland) Ltd")]
 
 
 def test_no_abbreviation_stands_for_itself_or_another_abbreviation() -> None:
