@@ -15,16 +15,18 @@ def prefer_one_to_one(con: duckdb.DuckDBPyConnection) -> None:
     """Of `identity_scored`, make `identity_link`: a match beside a better one of either record goes to review.
 
     Matches that tie stay where a second field, not the name alone, speaks for each. By name alone nobody can tell which it is, unless one alone is
-    written letter for letter the same.
+    written letter for letter the same, or failing that has the words in the same order.
     """
     con.execute("""
         create or replace temp table identity_link as
         with alike as (
-            select distinct s.left_key, s.right_key from identity_scored as s
+            select s.left_key, s.right_key, case when bool_or(y.name = x.name) then 2e-6 else 1e-6 end as ahead from identity_scored as s
             inner join identity_record as a on a.record_key = s.left_key inner join identity_record as b on b.record_key = s.right_key
-            inner join identity_held as x on x.n = a.n inner join identity_held as y on y.n = b.n and y.name = x.name
+            inner join identity_held as x on x.n = a.n inner join identity_form as f on f.written = x.name
+            inner join identity_held as y on y.n = b.n inner join identity_form as g on g.written = y.name and g.compact = f.compact
+            group by all
         ), placed as (
-            select s.*, s.match_weight + case when e.left_key is null then 0 else 1e-6 end as rank
+            select s.*, s.match_weight + coalesce(e.ahead, 0) as rank
             from identity_scored as s left join alike as e using (left_key, right_key)
         ), ranked as (
             select *, method not in ('name', 'splink') or evidence like '%"same tax id"%' or evidence like '%"same domain"%'
