@@ -81,7 +81,7 @@ def compare(con: duckdb.DuckDBPyConnection, pairs: str = "identity_pair") -> Non
                         and damerau_levenshtein(a.compact, b.compact) <= 2 and greatest(list_max(a.bits), list_max(b.bits)) >= {rare}
                         and regexp_extract_all(a.compact, '[0-9]+') = regexp_extract_all(b.compact, '[0-9]+')) end as spelled_alike,
                 coalesce(list_contains(b.words, a.initials) or list_contains(a.words, b.initials), false) as initials,
-                a.marks as a_marks, b.marks as b_marks
+                coalesce(a.words = [b.initials] or b.words = [a.initials], false) as acronym, a.marks as a_marks, b.marks as b_marks
             from {pairs} as p inner join identity_name as a on a.n = p.l inner join identity_name as b on b.n = p.r
         ), parts as (
             select *, a_covered / a_total as a_part, b_covered / b_total as b_part, least(a_covered, b_covered) as shared,
@@ -110,7 +110,7 @@ def compare(con: duckdb.DuckDBPyConnection, pairs: str = "identity_pair") -> Non
                 end as marks
             from parts
         )
-        select l, r, level as name, marks, coalesce(shared, a_total) as shared
+        select l, r, level as name, marks, case when acronym then least(a_total, b_total) else coalesce(shared, a_total) end as shared
         from judged qualify row_number() over (partition by l, r order by level desc, marks desc nulls last, shared desc, ai, bi) = 1
     """)
     con.execute("""

@@ -175,7 +175,8 @@ def normal_form(text: str) -> Name:
     """The normal form of one name; of a text without a letter or digit, an empty one."""
     facts = name_facts()
     bare, form = _without_forms(_spelled_out(_words(plain(text))))
-    canonical = _without_acronym([_canonical(word) for word in _placed(_spoken(bare))])
+    spoken = _spoken(bare)
+    canonical = _without_acronym([_canonical(word) for word in _placed(spoken)])
     if len(canonical) > 1:
         canonical[-1] = ROMAN.get(canonical[-1], canonical[-1])
     words = tuple(dict.fromkeys(canonical))
@@ -185,7 +186,7 @@ def normal_form(text: str) -> Name:
         marks.add(f"number:{words[-1]}")  # Unit A
     return Name(
         key=" ".join(sorted(words)), words=words, marks=tuple(sorted(marks)), form=form,
-        initials="".join(word[0] for word in words) if len(words) >= 3 else "", compact="".join(canonical),
+        initials="".join(word[0] for word in dict.fromkeys(spoken)) if len(spoken) >= 3 else "", compact="".join(canonical),
     )
 
 

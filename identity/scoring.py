@@ -37,6 +37,7 @@ RULES = (  # the first that holds names the method
     Rule("name_and_phone", f"name >= {NAME_ALIKE} and phone >= 1", 0.98),
     Rule("address_and_phone", "address = 4 and phone = 2", 0.95),
     Rule("web_and_address", f"web >= 2 and address >= 3 and name >= {NAME_CONTAINED}", 0.95),
+    Rule("initials", f"name = 3 and shared >= {ENOUGH_SAID}", 0.3),  # all of a name is another's initials
     Rule("name", f"name = 9 and shared >= {ENOUGH_SAID} and coalesce(address, 4) >= 3 and coalesce(phone, 2) >= 1 and coalesce(web, 2) >= 1 and coalesce(country, 1) = 1", 0.93),
 )
 # What no sum of weights may overrule: the highest band that is left.
