@@ -81,7 +81,7 @@ def compare(con: duckdb.DuckDBPyConnection, pairs: str = "identity_pair") -> Non
                         and damerau_levenshtein(a.compact, b.compact) <= 2 and greatest(list_max(a.bits), list_max(b.bits)) >= {rare}
                         and regexp_extract_all(a.compact, '[0-9]+') = regexp_extract_all(b.compact, '[0-9]+')) end as spelled_alike,
                 coalesce(list_contains(b.words, a.initials) or list_contains(a.words, b.initials), false) as initials,
-                coalesce(a.words = [b.initials] or b.words = [a.initials], false) as acronym, a.marks as a_marks, b.marks as b_marks
+                coalesce(a.compact = b.initials or b.compact = a.initials, false) as acronym, a.marks as a_marks, b.marks as b_marks
             from {pairs} as p inner join identity_name as a on a.n = p.l inner join identity_name as b on b.n = p.r
         ), parts as (
             select *, a_covered / a_total as a_part, b_covered / b_total as b_part, least(a_covered, b_covered) as shared,
@@ -97,7 +97,7 @@ def compare(con: duckdb.DuckDBPyConnection, pairs: str = "identity_pair") -> Non
                     when least(a_part, b_part) >= 0.78 and lost <= 2.5 then 6
                     when greatest(a_part, b_part) >= 0.88 and least(a_part, b_part) >= 0.45 and shared >= {informative} then 5
                     when greatest(a_part, b_part) >= 0.88 and (shared >= {informative} or least(a_part, b_part) >= 0.45) then 4
-                    when initials then 3
+                    when initials or acronym then 3
                     when least(a_part, b_part) >= 0.55 then 2
                     when greatest(a_part, b_part) >= 0.35 then 1
                     else 0

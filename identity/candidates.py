@@ -28,6 +28,7 @@ KEYS = """
     union all select n, 'end ' || right(compact, 10), false from identity_name where length(compact) >= 10
     union all select n, 'initials ' || initials, false from identity_name where initials is not null
     union all select n, 'initials ' || word, false from ranked where length(word) between 3 and 6
+    union all select n, 'initials ' || compact, false from identity_name where len(words) > 1 and length(compact) between 3 and 6
     union all select n, 'word ' || word, false from ranked
     union all select a.n, 'two ' || least(a.word, b.word) || ' ' || greatest(a.word, b.word), false
         from ranked as a inner join ranked as b on a.i = b.i and a.place < b.place

@@ -32,15 +32,19 @@ def prefer_one_to_one(con: duckdb.DuckDBPyConnection) -> None:
             select *, method not in ('name', 'splink') or evidence like '%"same tax id"%' or evidence like '%"same domain"%'
                     or evidence like '%"same phone"%' or evidence like '%"same address"%' as corroborated,
                 max(match_weight) over (partition by left_key, band) as left_best, max(match_weight) over (partition by right_key, band) as right_best,
-                max(rank) over (partition by left_key, band) as left_first, max(rank) over (partition by right_key, band) as right_first,
-                count(*) over (partition by left_key, band, rank) as left_ties, count(*) over (partition by right_key, band, rank) as right_ties
+                max(rank) over (partition by left_key, band) as left_first, max(rank) over (partition by right_key, band) as right_first
             from placed
+        ), beaten as (
+            select *, rank < greatest(left_first, right_first) as beaten from ranked
+        ), tied as (  -- whose partner has a better one is in nobody's way
+            select *, count(*) over (partition by left_key, band, rank, beaten) as left_ties, count(*) over (partition by right_key, band, rank, beaten) as right_ties
+            from beaten
         )
         select left_key, right_key, match_weight, match_probability,
-            case when band = 'match' and (rank < greatest(left_first, right_first) or greatest(left_ties, right_ties) > 1) and not corroborated
+            case when band = 'match' and (beaten or greatest(left_ties, right_ties) > 1) and not corroborated
                 or band = 'match' and match_weight < least(left_best, right_best) then 'review' else band end as band,
             method, evidence
-        from ranked
+        from tied
     """)
 
 

@@ -59,6 +59,13 @@ def test_of_two_that_tie_by_name_the_one_with_the_words_in_the_same_order_is_the
     assert {(link["left_id"], link["right_id"]) for link in rows(tmp_path / "links.csv") if link["band"] == "match"} == {("1", "1"), ("2", "2")}
 
 
+def test_a_partner_that_has_a_better_one_is_in_nobodys_way(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,name\n1,Kestrel & Co. Inc.\n2,Kestrel KGaA\n3,Tulip Quarry Dairy\n")
+    (tmp_path / "b.csv").write_text("id,name\n1,Kestrel Corp\n2,KESTREL KGAA\n4,Copper Optics\n")
+    assert match(tmp_path / "a.csv", tmp_path / "b.csv", "--out", tmp_path / "links.csv").exit_code == 0
+    assert {(link["left_id"], link["right_id"]) for link in rows(tmp_path / "links.csv") if link["band"] == "match"} == {("1", "1"), ("2", "2")}
+
+
 def test_one_file_is_deduplicated_and_every_record_has_a_cluster(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(A + "4,Kestrel Dairy Company Inc,12 Main Street,60601,3125550101\n")
     result = match(tmp_path / "a.csv", "--out", tmp_path / "links.csv", "--clusters", tmp_path / "clusters.csv")

@@ -66,6 +66,8 @@ def test_a_normal_form_is_its_own_normal_form(text: str) -> None:
     ("Kestrel Dairy Quarry (KDQ)", "Kestrel Dairy Quarry"),
     ("KDQ - Kestrel Dairy and Quarry", "Kestrel Dairy and Quarry"),
     ("Kestrel County OR", "Kestrel County, Oregon"),
+    ("Twentieth Century Kestrel", "20th Century Kestrel"),
+    ("Kestrel F.C.", "Kestrel Football Club"),
     ("Kestrel Finl Svcs", "Kestrel Financial Services"),
     ("KESTREL AMER INS CO", "Kestrel American Insurance Company"),
     ("Kestrel Medical Centre", "Kestrel Medical Center"),

@@ -141,7 +141,7 @@ def test_only_pairs_of_different_sources_where_that_is_asked() -> None:
     assert ("a8", "a9") not in pairs(connected(rows), between_sources=True)
 
 
-@pytest.mark.parametrize("name, bands", [("CUNY", ["review"]), ("CUNY Press Office", [])])
+@pytest.mark.parametrize("name, bands", [("CUNY", ["review"]), ("C&UNY", ["review"]), ("CUNY Press Office", [])])
 def test_a_name_that_is_the_initials_of_another_is_for_review(name: str, bands: list[str]) -> None:
     rare = default_model().with_parameters(default_model().parameters, 0.01)  # as in files that share little
     found = pairs(connected([record("a1", name), record("b1", "City University of New York", "erp")]), model=rare)
