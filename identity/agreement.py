@@ -128,7 +128,7 @@ def compare(con: duckdb.DuckDBPyConnection, pairs: str = "identity_pair") -> Non
             select m.*, a.legal_form as a_form, b.legal_form as b_form, a.tax_id as a_tax, b.tax_id as b_tax, a.email as a_email, b.email as b_email,
                 a.domain as a_domain, b.domain as b_domain, a.phone as a_phone, b.phone as b_phone, a.phone_end as phone_end,
                 a.street as a_street, b.street as b_street, a.house as a_house, b.house as b_house, a.street_words as a_words, b.street_words as b_words,
-                a.country as a_country, b.country as b_country, a.record_key = b.parent_key or b.record_key = a.parent_key as family,
+                a.city as a_city, b.city as b_city, a.country as a_country, b.country as b_country, a.record_key = b.parent_key or b.record_key = a.parent_key as family,
                 case when a.postcode = b.postcode then true when a.city = b.city and (a.postcode is null or b.postcode is null) then true
                     when a.postcode is not null and b.postcode is not null then false
                     when a.city is not null and b.city is not null and a.postcode is null and b.postcode is null then jaro_winkler_similarity(a.city, b.city) >= 0.92 end as place
@@ -144,7 +144,8 @@ def compare(con: duckdb.DuckDBPyConnection, pairs: str = "identity_pair") -> Non
                 when s.a_domain = s.b_domain and w.value is not null then 1 when s.a_domain = s.b_domain then 2 else 0 end as web,
             case when s.a_phone is null or s.b_phone is null then null
                 when not (ends_with(s.a_phone, s.b_phone) or ends_with(s.b_phone, s.a_phone)) then 0 when p.value is not null then 1 else 2 end as phone,
-            case when s.a_house is null or s.b_house is null or len(s.a_words) = 0 or len(s.b_words) = 0 then case when s.a_house = s.b_house and s.place then 1 end
+            case when s.a_house is null or s.b_house is null or len(s.a_words) = 0 or len(s.b_words) = 0
+                    then case when s.place then 1 when not s.place and s.a_city is distinct from s.b_city then 0 end  -- of one town the postcodes may differ
                 when s.a_house = s.b_house and s.place is distinct from false and (s.a_street = s.b_street or s.words_shared = least(len(s.a_words), len(s.b_words)) and s.words_shared > 0)
                     then case when t.value is not null then 3 else 4 end
                 when s.a_house = s.b_house and s.place is distinct from false

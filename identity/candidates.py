@@ -24,6 +24,8 @@ KEYS = """
     union all select n, 'street ' || street, true from identity_record where street is not null
     union all select n, 'house ' || house || ' ' || postcode, true from identity_record where house is not null and postcode is not null
     union all select n, 'name ' || key, true from identity_name
+    union all select n, 'town ' || city || ' ' || key, true from identity_name inner join identity_record using (n) where city is not null
+    union all select n, 'town ' || postcode || ' ' || key, true from identity_name inner join identity_record using (n) where postcode is not null
     union all select n, 'joined ' || left(compact, 10), false from identity_name where length(compact) >= 5
     union all select n, 'end ' || right(compact, 10), false from identity_name where length(compact) >= 10
     union all select n, 'initials ' || initials, false from identity_name where initials is not null

@@ -68,7 +68,7 @@ def prepare(con: duckdb.DuckDBPyConnection, records: str) -> None:
         select
             row_number() over (order by r.record_key)::int as n, r.record_key, r.source, r.parent_key, r.name,
             t.form as tax_id, coalesce(d.form, m.form) as domain, e.form as email, p.form as phone, right(p.form, 7) as phone_end,
-            s.form as street, s.number as house, s.words as street_words, lower(trim(r.city)) as city, z.form as postcode,
+            s.form as street, s.number as house, s.words as street_words, strip_accents(lower(trim(r.city))) as city, z.form as postcode,
             upper(left(trim(r.country), 2)) as country, f.form as legal_form
         from whole as r
         left join identity_tax as t on t.written = r.tax_id

@@ -48,8 +48,8 @@ NO_MATCH = (
 )
 REVIEW_AT_MOST = (
     f"marks = 0 or tax_id = 0 or country = 0 or (name < {NAME_CONTAINED} and coalesce(tax_id, 0) = 0 and coalesce(address, 0) < 3 and coalesce(web, 0) < 2)"
-    # a name with a word more is as often another company of the group
-    f" or (name in ({NAME_CONTAINED}, {NAME_CONTAINED + 1}) and coalesce({', '.join(CORROBORATING)}) is null)"
+    # a name with a word more is as often another company of the group, in the same town too
+    f" or (name in ({NAME_CONTAINED}, {NAME_CONTAINED + 1}) and coalesce(tax_id, web, phone) is null and coalesce(address, 1) = 1)"
 )
 
 

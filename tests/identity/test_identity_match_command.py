@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from concord.cli import app, main
 from concord.errors import UsageError
+from identity.letters import plain
 
 A = "Vendor ID,Company,Street Address,Zip,Telephone\n1,Kestrel Dairy Co,12 Main St,60601,312 555 0101\n2,Tulip Quarry Ltd,,,\n3,Marigold Foods,,,\n"
 B = "id,name,address,postal code,phone\n1,KESTREL DAIRY COMPANY,12 Main Street,60601,(312) 555-0101\n7,Tulip Quarry Limited,,,\n8,Tulip Quarry LTD.,,,\n9,Copper Optics,,,\n"
@@ -64,6 +65,15 @@ def test_a_partner_that_has_a_better_one_is_in_nobodys_way(tmp_path: Path) -> No
     (tmp_path / "b.csv").write_text("id,name\n1,Kestrel Corp\n2,KESTREL KGAA\n4,Copper Optics\n")
     assert match(tmp_path / "a.csv", tmp_path / "b.csv", "--out", tmp_path / "links.csv").exit_code == 0
     assert {(link["left_id"], link["right_id"]) for link in rows(tmp_path / "links.csv") if link["band"] == "match"} == {("1", "1"), ("2", "2")}
+
+
+@pytest.mark.parametrize("towns", [("Aachen", "Bergen", "Cádiz"), ("52062", "5003", "11001")])
+def test_of_equal_names_the_town_says_which_where_no_street_is_known(tmp_path: Path, towns: tuple[str, str, str]) -> None:
+    header = "id,name,postcode\n" if towns[0].isdigit() else "id,name,city\n"
+    (tmp_path / "a.csv").write_text(header + "".join(f"{n},Kestrel Dairy,{town}\n" for n, town in enumerate(towns)), encoding="utf-8")
+    (tmp_path / "b.csv").write_text(header + "".join(f"{n},KESTREL DAIRY,{plain(town).upper()}\n" for n, town in enumerate(towns)))
+    assert match(tmp_path / "a.csv", tmp_path / "b.csv", "--out", tmp_path / "links.csv").exit_code == 0
+    assert {(link["left_id"], link["right_id"]) for link in rows(tmp_path / "links.csv") if link["band"] == "match"} == {("0", "0"), ("1", "1"), ("2", "2")}
 
 
 def test_one_file_is_deduplicated_and_every_record_has_a_cluster(tmp_path: Path) -> None:

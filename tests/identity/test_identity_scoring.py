@@ -81,7 +81,7 @@ def test_parent_and_subsidiary_are_not_duplicates(scored: dict[tuple[str, str], 
     assert ("a4", "b4") in pairs(connected(without))
 
 
-@pytest.mark.parametrize("more, band", [({}, "review"), ({"phone": "0171 555 0188"}, "match")])
+@pytest.mark.parametrize("more, band", [({}, "review"), ({"city": "Leeds"}, "review"), ({"phone": "0171 555 0188"}, "match")])
 def test_a_name_with_a_word_more_is_for_review_where_nothing_else_is_known(more: dict[str, str], band: str) -> None:
     rows = [record("a1", "Silverbrook Marigold AG", **more), record("b1", "Silverbrook Marigold Seafood AG", "erp", **more)]
     likely = default_model().with_parameters(default_model().parameters, 0.3)  # as in files that share many
