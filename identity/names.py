@@ -47,7 +47,7 @@ def _canonical(word: str) -> str:
     if ordinal := ORDINAL.match(word):
         return ordinal[1]
     if word in facts.marks:
-        return word
+        return facts.words.get(word, word)
     return stem(facts.words.get(word, word))
 
 

@@ -68,6 +68,8 @@ def test_a_normal_form_is_its_own_normal_form(text: str) -> None:
     ("Kestrel County OR", "Kestrel County, Oregon"),
     ("Twentieth Century Kestrel", "20th Century Kestrel"),
     ("Kestrel F.C.", "Kestrel Football Club"),
+    ("Kestrel NE Dairy", "Kestrel Northeast Dairy"),
+    ("Kestrel University-Main Campus", "Kestrel University"),
     ("Kestrel Finl Svcs", "Kestrel Financial Services"),
     ("KESTREL AMER INS CO", "Kestrel American Insurance Company"),
     ("Kestrel Medical Centre", "Kestrel Medical Center"),
