@@ -20,3 +20,36 @@
         else 'not_delivered'
     end
 {%- endmacro %}
+
+{#-
+  The customers' lines of money that came in or went out, each with the posting that it is a line of: what a customer paid or was paid in one
+  document. A part payment has a line for each invoice and a residual item takes back some of it, so lines are added; lines that name
+  different payments of billing, as a payout of a payment provider has them, stay apart. The first keeps the document's number as its id.
+-#}
+{% macro sap_s4hana_money_lines() -%}
+    select
+        *,
+        company_id || ':' || fiscal_year || ':' || accounting_document_id
+        || case when posting_item <> min(posting_item) over (partition by connection, company_id, fiscal_year, accounting_document_id)
+            then ':' || posting_item else '' end as posting_id,
+        sum(case when debit_credit_code = 'H' then abs(amount) else -abs(amount) end)
+            over (partition by connection, company_id, fiscal_year, accounting_document_id, posting_item) as received_amount
+    from (
+        select
+            *,
+            min(accounting_document_item)
+                over (partition by connection, company_id, fiscal_year, accounting_document_id, customer_id, posting_text) as posting_item
+        from (
+            select
+                *,
+                case
+                    when min(nullif(item_text, '')) over (partition by connection, company_id, fiscal_year, accounting_document_id, customer_id)
+                        <> max(nullif(item_text, '')) over (partition by connection, company_id, fiscal_year, accounting_document_id, customer_id)
+                        then coalesce(item_text, '')
+                    else ''
+                end as posting_text
+            from {{ ref('stg_sap_s4hana__accounting_items') }}
+            where not is_removed and document_type = 'DZ' and not coalesce(is_reversal, false)
+        ) as told
+    ) as parted
+{%- endmacro %}
