@@ -5,12 +5,48 @@
     {{ money('greatest(coalesce(' ~ size ~ ', 0.01) * ' ~ units ~ ', abs(coalesce(' ~ amount ~ ', 0)) * ' ~ share ~ ')') }}
 {%- endmacro %}
 
-{#- What has been credited is not owed: an invoice settled by credit notes may be paid, or booked net of them, on one side only. -#}
+{#-
+  What has been credited is not owed: an invoice settled by credit notes may be paid, or booked net of them, on one side only. A credit note
+  credits the invoice that it names, but for what of it was applied to others.
+-#}
 {% macro credited_invoices() -%}
-    select connection, billing_invoice_id, sum(total_amount) as credited_amount, cast(sum(total_minor) as bigint) as credited_minor
-    from {{ ref('credit_note') }}
-    where role = 'billing' and status in ('issued', 'open', 'applied') and billing_invoice_id is not null
+    with notes as (
+        select connection, credit_note_id, billing_invoice_id, currency, total_amount, total_minor
+        from {{ ref('credit_note') }}
+        where role = 'billing' and status in ('issued', 'open', 'applied')
+    ),
+
+    elsewhere as (
+        select
+            note.connection,
+            note.credit_note_id,
+            application.invoice_id,
+            application.amount,
+            {{ to_minor('application.amount', 'unit.minor_units') }} as minor
+        from {{ ref('payment_application') }} as application
+        inner join notes as note on application.connection = note.connection and application.credit_note_id = note.credit_note_id
+        left join ({{ minor_units() }}) as unit on note.currency = unit.currency
+        where application.invoice_id is not null and application.invoice_id is distinct from note.billing_invoice_id
+    ),
+
+    credited as (
+        select connection, billing_invoice_id, total_amount as amount, total_minor as minor
+        from notes
+        where billing_invoice_id is not null
+        union all
+        select note.connection, note.billing_invoice_id, -elsewhere.amount as amount, -elsewhere.minor as minor
+        from elsewhere
+        inner join notes as note on elsewhere.connection = note.connection and elsewhere.credit_note_id = note.credit_note_id
+        where note.billing_invoice_id is not null
+        union all
+        select connection, invoice_id as billing_invoice_id, amount, minor
+        from elsewhere
+    )
+
+    select connection, billing_invoice_id, sum(amount) as credited_amount, cast(sum(minor) as bigint) as credited_minor
+    from credited
     group by connection, billing_invoice_id
+    having sum(amount) <> 0
 {%- endmacro %}
 
 {#- Size of the smallest unit of an invoice's currency. -#}
