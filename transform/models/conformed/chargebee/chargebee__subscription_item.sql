@@ -4,7 +4,10 @@ select
     document.subscription_id,
     price.product_id,
     cast(coalesce(cast(document.quantity_in_decimal as {{ sql_type('decimal') }}), document.quantity, 1) as {{ sql_type('decimal') }}) as quantity,
-    {{ from_minor('coalesce(document.amount_minor, document.unit_amount_minor * coalesce(document.quantity, 1))', 'unit.minor_size') }} as amount
+    -- a charge is paid once and belongs to no period; an addon may be billed more often than its plan
+    case when coalesce(document.item_type_raw, '') <> 'charge' then
+        {{ from_minor("coalesce(document.amount_minor, document.unit_amount_minor * coalesce(document.quantity, 1)) * coalesce(agreement.billing_period * case agreement.billing_period_unit when 'month' then 1 when 'year' then 12 end / nullif(document.billing_period * case document.billing_period_unit when 'month' then 1 when 'year' then 12 end, 0), 1)", 'unit.minor_size') }}
+    end as amount
 from {{ ref('stg_chargebee__subscription_items') }} as document
 inner join {{ ref('stg_chargebee__subscriptions') }} as agreement
     on document.connection = agreement.connection and document.subscription_id = agreement.subscription_id
