@@ -2,8 +2,8 @@
 with lines as (
     select line.connection, line.invoice_id, min(sold.order_id) as order_id, sum(line.tax_amount) as tax_amount
     from {{ ref('stg_oracle_fusion__invoice_lines') }} as line
-    left join {{ ref('stg_oracle_fusion__orders') }} as sold
-        on line.connection = sold.connection and line.order_number = sold.number and not sold.is_removed
+    left join ({{ oracle_fusion_orders() }}) as sold
+        on line.connection = sold.connection and line.order_number = sold.number
     where not line.is_removed
     group by line.connection, line.invoice_id
 ),

@@ -3,12 +3,9 @@ with kinds as (
     select
         connection,
         order_id,
-        max(case when category = 'RETURN' then 1 else 0 end) as has_returns,
         max(case when coalesce(category, 'ORDER') <> 'RETURN' then 1 else 0 end) as has_sales,
-        min(case when coalesce(status_raw, '') not in ('AWAIT_BILLING', 'CANCELED') then 0 else 1 end) as awaits_billing,
-        min(case when coalesce(status_raw, '') not in ('BILLED', 'CANCELED') then 0 else 1 end) as is_billed,
-        min(case when coalesce(status_raw, '') not in ('AWAIT_BILLING', 'DELIVERED', 'BILLED', 'CANCELED') then 0 else 1 end) as has_come,
-        max(case when status_raw = 'AWAIT_RECEIPT' then 1 else 0 end) as awaits_receipt,
+        min(case when category = 'RETURN' or status_raw in ('AWAIT_BILLING', 'CANCELED') then 1 else 0 end) as awaits_billing,
+        min(case when category = 'RETURN' or status_raw in ('BILLED', 'CANCELED') then 1 else 0 end) as is_billed,
         sum(amount) as amount
     from {{ ref('stg_oracle_fusion__order_lines') }}
     where not is_removed
@@ -44,7 +41,7 @@ select
     cast(document.ordered_at as date) as order_date,
     document.created_at,
     document.updated_at
-from {{ ref('stg_oracle_fusion__orders') }} as document
-left join kinds on document.connection = kinds.connection and document.order_id = kinds.order_id
-left join totals on document.connection = totals.connection and document.order_id = totals.order_id
-where not document.is_removed and (kinds.order_id is null or kinds.has_sales = 1)
+from ({{ oracle_fusion_orders() }}) as document
+left join kinds on document.connection = kinds.connection and document.header_id = kinds.order_id
+left join totals on document.connection = totals.connection and document.header_id = totals.order_id
+where kinds.order_id is null or kinds.has_sales = 1

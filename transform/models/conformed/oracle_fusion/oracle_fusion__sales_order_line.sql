@@ -1,7 +1,7 @@
 select
     line.connection,
     line.order_line_id,
-    line.order_id,
+    document.order_id,
     cast(nullif(regexp_replace(line.line_number, '[^0-9].*$', ''), '') as bigint) as line_number,
     line.item_number as sku,
     line.quantity,
@@ -10,5 +10,5 @@ select
     {{ money('line.amount') }} as amount,
     not coalesce(line.is_open, true) as is_closed
 from {{ ref('stg_oracle_fusion__order_lines') }} as line
-inner join {{ ref('stg_oracle_fusion__orders') }} as document on line.connection = document.connection and line.order_id = document.order_id
-where not line.is_removed and not document.is_removed and coalesce(line.category, 'ORDER') <> 'RETURN'
+inner join ({{ oracle_fusion_orders() }}) as document on line.connection = document.connection and line.order_id = document.header_id
+where not line.is_removed and coalesce(line.category, 'ORDER') <> 'RETURN'

@@ -8,8 +8,8 @@ with lines as (
         min(nullif(line.tracking_number, '')) as tracking_number,
         min(case when line.status_raw = 'D' then 1 else 0 end) = 1 as is_cancelled
     from {{ ref('stg_oracle_fusion__shipment_lines') }} as line
-    left join {{ ref('stg_oracle_fusion__orders') }} as sold
-        on line.connection = sold.connection and line.order_number = sold.number and not sold.is_removed
+    left join ({{ oracle_fusion_orders() }}) as sold
+        on line.connection = sold.connection and line.order_number = sold.number
     where not line.is_removed
     group by line.connection, line.shipment_number
 )
