@@ -41,7 +41,7 @@ class Book:
     def order(self, ids: Ids, at: datetime, total: str = "1000", status: str = "G", **more: Any) -> int:
         return self.transaction("SalesOrd", status, ids, at, total, **more)
 
-    def deal(self, ids: Ids, at: datetime, amount: str = "1000", *, order: int | None = None, won: bool = True, currency: str = "USD") -> str:
+    def deal(self, ids: Ids, at: datetime, amount: str = "1000", *, order: int | None = None, won: bool = True, currency: str | None = "USD") -> str:
         id = f"006D{next(_NUMBERS)}"
         self.world.add(
             "salesforce", "opportunities", id=id, is_deleted=False, created_at=at - DAY, last_modified_at=at, system_modstamp=at, account_id=ids.account,
@@ -116,6 +116,10 @@ def _orders(book: Book, ids: dict[str, Ids], know: dict[str, Any]) -> None:
     know["nameless"] = book.order(ids["nameless"], old)
     know["nameless deal"] = book.deal(ids["nameless"], old + 3 * DAY)
     book.billed(ids["nameless"], know["nameless"], old)
+    know["one currency"] = book.order(ids["one currency"], old)
+    book.deal(ids["one currency"], old, currency=None)
+    book.billed(ids["one currency"], know["one currency"], old)
+    know["one currency subscribed"] = book.deal(ids["one currency subscribed"], NOW - 100 * DAY, amount="200", currency=None)
     know["slowly ordered"] = [book.deal(ids["slowly ordered"], old + place * DAY) for place in (0, 1)]
     for place in (2, 3):
         book.billed(ids["slowly ordered"], book.order(ids["slowly ordered"], old + place * DAY), old + 4 * DAY)
@@ -273,6 +277,7 @@ NAMES = [
     "return undated", "return undated asked",
     "credit booked thrice", "credit in parts and whole", "credit taken back", "refund refused", "memos void", "memo just void", "case and memo",
     "slowly booked", "two approvals", "slowly ordered", "two returns",
+    "one currency", "one currency subscribed",
 ]
 
 
@@ -368,6 +373,7 @@ def test_orders(warehouse: duckdb.DuckDBPyConnection, known: dict[str, Any]) -> 
     by_deal = classes(warehouse, "reconciled_order", "deal_id")
     assert {name: by_deal[known[name]] for name in ("lost", "fresh", "subscribed")} == {"lost": "missing_in_erp", "fresh": "timing", "subscribed": "matched"}
     assert [by_deal[each] for each in known["slowly ordered"]] == ["matched", "matched"]
+    assert by_order[str(known["one currency"])] == by_deal[known["one currency subscribed"]] == "matched"
     assert exceptions(warehouse, "order") == {
         ("amount", str(known["dear"])), ("currency", str(known["foreign"])), ("early", str(known["early"])), ("early", str(known["dated"])),
         ("blocked", str(known["waits"])), ("blocked", str(known["held"])), ("unbilled", str(known["unbilled"])), ("cancelled", str(known["gone"])),

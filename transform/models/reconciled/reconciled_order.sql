@@ -67,7 +67,8 @@ referred as (
     select * from by_order
 ),
 
--- won deals and orders that name nothing: same customer and currency, an amount within the tolerance, the nearest day
+-- won deals and orders that name nothing: same customer and currency, an amount within the tolerance, the nearest day;
+-- a CRM that knows one currency alone tells none
 lone_deals as (
     select deals.*
     from deals
@@ -92,8 +93,9 @@ candidates as (
         lone_orders.created_at as ordered_at,
         lone_deals.created_at as offered_at
     from lone_deals
-    inner join lone_orders on lone_deals.customer_id = lone_orders.customer_id and lone_deals.currency = lone_orders.currency
-    left join units on lone_deals.currency = units.currency
+    inner join lone_orders on lone_deals.customer_id = lone_orders.customer_id
+        and (lone_deals.currency = lone_orders.currency or lone_deals.currency is null)
+    left join units on lone_orders.currency = units.currency
     where abs({{ days_between('lone_orders.order_date', 'lone_deals.close_date') }}) <= {{ policy['window_days'] }}
         and least(abs(lone_deals.amount - lone_orders.net_amount), abs(lone_deals.amount - lone_orders.total_amount))
             <= {{ allowed_difference('lone_deals.amount', 'units.minor_size', 'lone_orders.line_count * ' ~ policy['tolerance_minor_per_line'], policy['tolerance_share']) }}
@@ -117,7 +119,8 @@ subscribed as (
     select lone_deals.opportunity_key, min(agreement.connection) as connection, min(agreement.subscription_id) as subscription_id
     from lone_deals
     inner join {{ ref('subscription') }} as agreement
-        on lone_deals.customer_id = agreement.customer_id and lone_deals.currency = agreement.currency and lone_deals.amount = agreement.period_amount
+        on lone_deals.customer_id = agreement.customer_id and lone_deals.amount = agreement.period_amount
+        and (lone_deals.currency = agreement.currency or lone_deals.currency is null)
     left join links on lone_deals.opportunity_key = links.opportunity_key
     where links.order_key is null
         and abs({{ days_between('agreement.start_date', 'lone_deals.close_date') }}) <= {{ policy['window_days'] }}
