@@ -91,6 +91,8 @@ def _oracle(world: World) -> None:
 def _zuora(world: World) -> None:
     world.add("zuora", "accounts", id="za", name="Firm Inc", currency="USD", status="Active", erp_customer_id="17100001", created_at=LONG_AGO, updated_at=RECENT)
     world.add("zuora", "payments", id="pay-both", account_id="za", amount=150, currency="USD", status="Processed", created_at=MONTH_AGO, updated_at=MONTH_AGO)
+    world.add("zuora", "payments", id="cheque", account_id="za", amount=30, currency="USD", status="Processed", type="External",
+              effective_date=(MONTH_AGO - 9 * DAY).date(), created_at=MONTH_AGO, updated_at=MONTH_AGO)
     for id, amount in (("zi1", 60), ("zi2", 40)):
         world.add("zuora", "invoices", id=id, account_id="za", invoice_number=id.upper(), amount=amount, tax_amount=0, balance=0, payment_amount=0,
                   currency="USD", status="Posted", invoice_date=MONTH_AGO.date(), posted_at=MONTH_AGO, created_at=MONTH_AGO, updated_at=MONTH_AGO)
@@ -191,6 +193,11 @@ def test_a_memo_credits_the_invoices_that_it_was_applied_to(rows: Rows) -> None:
     assert rows("select billing_status, ledger_status, credited_amount::int, class, status_class from reconciled_invoice where billing_invoice_id = 'zi2'") == [
         ("paid", "open", 40, "matched", "matched")]
     assert rows("select credited_amount::int, class, reason from reconciled_invoice where billing_invoice_id = 'zi1'") == [(60, "not_expected", "credited")]
+
+
+def test_money_that_came_past_zuora_came_before_it_was_entered(rows: Rows) -> None:
+    assert rows("select cast(paid_at as date) from payment where payment_id in ('cheque', 'pay-both') and connection = 'zuora' order by 1") == [
+        ((MONTH_AGO - 9 * DAY).date(),), (MONTH_AGO.date(),)]
 
 
 def test_a_plan_that_was_taken_out_gives_no_cover(rows: Rows) -> None:

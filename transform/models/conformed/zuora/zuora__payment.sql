@@ -15,7 +15,13 @@ select
     document.status_raw,
     document.currency,
     {{ money('document.amount') }} as amount,
-    coalesce(document.settled_at, document.created_at) as paid_at
+    -- money that came past Zuora is entered later than it came
+    coalesce(
+        document.settled_at,
+        case when document.type = 'External' and document.effective_date < cast(document.created_at as date)
+            then cast(document.effective_date as {{ sql_type('timestamp') }}) end,
+        document.created_at
+    ) as paid_at
 from {{ ref('stg_zuora__payments') }} as document
 left join applied on document.connection = applied.connection and document.payment_id = applied.payment_id
 where not document.is_removed
