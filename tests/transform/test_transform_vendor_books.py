@@ -107,16 +107,16 @@ def _zuora(world: World) -> None:
                   status=status, subscription_start_date=LONG_AGO.date(), term_end_date=(NOW + 100 * DAY).date(), created_at=LONG_AGO, updated_at=MONTH_AGO)
 
     def charge(subscription: str, name: str, product: str, price: str, *, kind: str = "Recurring", period: str | None = "Annual", change: str | None = None,
-               until: int = 100) -> None:
+               until: int = 100, through: int = 20) -> None:
         id = f"{subscription}-{name}"
         world.add("zuora", "rate_plans", id=f"plan-{id}", subscription_id=subscription, product_id=product, amendment_type=change, updated_at=MONTH_AGO)
         world.add("zuora", "rate_plan_charges", id=id, original_id=id, rate_plan_id=f"plan-{id}", subscription_id=subscription, charge_type=kind,
                   billing_period=period, quantity=2 if kind == "Recurring" else None, segment=1, is_last_segment=True,
-                  effective_end_date=(NOW + until * DAY).date(), updated_at=MONTH_AGO)
+                  effective_end_date=(NOW + until * DAY).date(), charged_through_date=(NOW + through * DAY).date(), updated_at=MONTH_AGO)
         world.add("zuora", "rate_plan_charge_tiers", id=f"tier-{id}", rate_plan_charge_id=id, tier=1, currency="USD", price=Decimal(price), updated_at=MONTH_AGO)
 
     subscription("downgraded", "Active")
-    charge("downgraded", "old", "premium", "500", change="RemoveProduct", until=-30)
+    charge("downgraded", "old", "premium", "500", change="RemoveProduct", until=-30, through=90)
     charge("downgraded", "new", "basic", "50", change="NewProduct")
     subscription("leaving", "Active")
     charge("leaving", "old", "premium", "500", change="RemoveProduct", until=30)
@@ -203,6 +203,10 @@ def test_money_that_came_past_zuora_came_before_it_was_entered(rows: Rows) -> No
 def test_a_plan_that_was_taken_out_gives_no_cover(rows: Rows) -> None:
     assert rows("select subscription_id, tier, period_amount::int from subscription where connection = 'zuora' and subscription_id <> 'mixed-first' order by 1") == [
         ("downgraded-first", "basic", 100), ("ended-first", "premium", 1000), ("leaving-first", "premium", 1100)]
+
+
+def test_what_was_paid_for_a_plan_that_was_taken_out_prolongs_nothing(rows: Rows) -> None:
+    assert rows("select end_date from subscription where subscription_id = 'downgraded-first'") == [((NOW + 20 * DAY).date(),)]
 
 
 def test_the_price_of_a_period_is_what_recurs_in_it(rows: Rows) -> None:

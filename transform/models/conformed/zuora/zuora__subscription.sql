@@ -11,9 +11,9 @@ billed as (
         connection,
         subscription_version_id,
         max(charged_through_date) as charged_through_date,
-        max(case billing_period when 'Month' then 1 when 'Quarter' then 3 when 'Semi_Annual' then 6 when 'Annual' then 12 end) as period_months
-    from {{ ref('stg_zuora__rate_plan_charges') }}
-    where not is_removed and charge_type = 'Recurring'
+        max({{ zuora_months('billing_period') }}) as period_months
+    from ({{ zuora_charges() }}) as charge
+    where charge_type = 'Recurring'
     group by connection, subscription_version_id
 )
 
