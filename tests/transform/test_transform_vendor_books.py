@@ -1,4 +1,4 @@
-"""What books of SAP, Oracle, Zuora, Chargebee and ServiceNow hold beside the plain case: several lines of one payment, plans that were taken out, fees.
+"""What books of SAP, Oracle, Dynamics, Zuora, Chargebee and ServiceNow hold beside the plain case: payments of several lines or invoices, fees.
 
 Belongs here: what a document of one of these vendors means. Their codes are in test_transform_unknown_codes.py.
 """
@@ -17,7 +17,7 @@ from concord.connections import Connection, Role
 from tests.transform.landing_fixture import LONG_AGO, NOW, RECENT, World, land, settings_at
 from transform.build import build
 
-ROLES: dict[str, Role] = {"sap_s4hana": "erp", "oracle_fusion": "erp", "zuora": "billing", "chargebee": "billing", "servicenow": "support"}
+ROLES: dict[str, Role] = {"sap_s4hana": "erp", "oracle_fusion": "erp", "dynamics365_finance": "erp", "zuora": "billing", "chargebee": "billing", "servicenow": "support"}
 MODELS = ("payment", "payment_application", "refund", "subscription", "dispute", "support_case", "reconciled_payment", "reconciled_invoice",
           "sales_order", "sales_order_line", "return_order")
 DAY = timedelta(days=1)
@@ -86,6 +86,23 @@ def _oracle(world: World) -> None:
     order(21, "O-2", "PARTIAL_CLOSE", total=20, source="exchange")
     line(211, 21, 70, "AWAIT_SHIP")
     line(212, 21, -50, "BILLED", "RETURN", original_order_number="O-1", return_reason="Damaged", completed_at=RECENT)
+
+
+def _dynamics(world: World) -> None:
+    company: dict[str, Any] = {"data_area_id": "usmf"}
+    world.add("dynamics365_finance", "customers", customer_account="C1", organization_name="Firm Inc", currency="USD", **company)
+
+    def transaction(id: int, kind: str, voucher: str, amount: int, settled: int, against: str, invoice: str = "") -> None:
+        world.add("dynamics365_finance", "transactions", record_id=id, type=kind, voucher=voucher, customer_account="C1", invoice_number=invoice, currency="USD",
+                  amount=amount, settled_amount=settled, last_settle_voucher=against, is_approved="Yes", is_cancelled_payment="No", is_correction="No",
+                  transaction_date=MONTH_AGO, **company)
+
+    for place, (total, settled, against) in enumerate(((100, 100, "P1"), (50, 20, "P1"), (70, 70, "P2")), start=1):
+        world.add("dynamics365_finance", "invoices", invoice_number=f"I{place}", ledger_voucher=f"V{place}", invoice_date=MONTH_AGO, currency="USD",
+                  invoice_customer_account="C1", total_amount=total, total_tax_amount=0, **company)
+        transaction(place, "Sales", f"V{place}", total, settled, against, f"I{place}")
+    transaction(11, "Payment", "P1", -120, -120, "V2")
+    transaction(12, "Payment", "P2", -90, -70, "V3")
 
 
 def _zuora(world: World) -> None:
@@ -158,7 +175,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rows]:
     settings = settings_at(tmp_path_factory.mktemp("vendor_books"))
     told = {system: Connection(name=system, system=system, role=role, sandbox=True) for system, role in ROLES.items()}
     world = World({system: {} for system in ROLES})
-    for fill in (_sap, _oracle, _zuora, _chargebee, _servicenow):
+    for fill in (_sap, _oracle, _dynamics, _zuora, _chargebee, _servicenow):
         fill(world)
     land(settings, world)
     build(settings, told, select=[f"+{model}" for model in MODELS])
@@ -187,6 +204,11 @@ def test_a_payment_settles_each_of_its_invoices(rows: Rows) -> None:
         ("1010:2026:1400000003", "90000005", 80)]
     assert rows("select class, ledger_unapplied::int, ledger_invoice_count from reconciled_payment where billing_payment_id = 'pay-both'") == [
         ("matched", 0, 2)]
+
+
+def test_a_payment_in_dynamics_settles_the_invoices_that_name_it(rows: Rows) -> None:
+    assert rows("select payment_id, invoice_id, amount::int from payment_application where connection = 'dynamics365_finance' order by 1, 2") == [
+        ("11", "I1", 100), ("11", "I2", 20), ("12", "I3", 70)]
 
 
 def test_a_memo_credits_the_invoices_that_it_was_applied_to(rows: Rows) -> None:
