@@ -168,6 +168,7 @@ def _servicenow(world: World) -> None:
     world.add("servicenow", "cases", id="closed", number="CS1", state="3", opened_at=MONTH_AGO, closed_at=RECENT, created_at=MONTH_AGO, updated_at=RECENT)
     world.add("servicenow", "cases", id="resolved", number="CS2", state="3", opened_at=MONTH_AGO, resolved_at=RECENT - DAY, closed_at=RECENT,
               created_at=MONTH_AGO, updated_at=RECENT)
+    world.add("servicenow", "cases", id="withdrawn", number="CS3", state="7", opened_at=MONTH_AGO, closed_at=RECENT, created_at=MONTH_AGO, updated_at=RECENT)
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +244,7 @@ def test_a_payment_that_was_taken_back_is_a_lost_dispute(rows: Rows) -> None:
 
 def test_a_case_that_was_closed_without_a_resolution_was_solved_then(rows: Rows) -> None:
     assert rows("select case_id, solved_at from support_case order by 1") == [
-        ("closed", RECENT.replace(tzinfo=None)), ("resolved", (RECENT - DAY).replace(tzinfo=None))]
+        ("closed", RECENT.replace(tzinfo=None)), ("resolved", (RECENT - DAY).replace(tzinfo=None)), ("withdrawn", None)]
 
 
 def test_a_changed_order_is_one_order_as_its_newest_revision_has_it(rows: Rows) -> None:

@@ -11,9 +11,9 @@ select
     currency,
     coalesce(started_at, starts_at, created_at) as started_at,
     case when status_raw in ('cancelled', 'transferred') then coalesce(cancelled_at, changed_at) end as ended_at,
-    cast(billing_period * case billing_period_unit when 'month' then 1 when 'year' then 12 end as bigint) as period_months,
+    cast({{ chargebee_months('document') }} as bigint) as period_months,
     coalesce(period_ends_at, trial_ends_at) as period_ends_at,
     created_at,
     coalesce(changed_at, created_at) as updated_at
-from {{ ref('stg_chargebee__subscriptions') }}
+from {{ ref('stg_chargebee__subscriptions') }} as document
 where not is_removed

@@ -6,7 +6,8 @@ select
     cast(coalesce(cast(document.quantity_in_decimal as {{ sql_type('decimal') }}), document.quantity, 1) as {{ sql_type('decimal') }}) as quantity,
     -- a charge is paid once and belongs to no period; an addon may be billed more often than its plan
     case when coalesce(document.item_type_raw, '') <> 'charge' then
-        {{ from_minor("coalesce(document.amount_minor, document.unit_amount_minor * coalesce(document.quantity, 1)) * coalesce(agreement.billing_period * case agreement.billing_period_unit when 'month' then 1 when 'year' then 12 end / nullif(document.billing_period * case document.billing_period_unit when 'month' then 1 when 'year' then 12 end, 0), 1)", 'unit.minor_size') }}
+        {{ from_minor('coalesce(document.amount_minor, document.unit_amount_minor * coalesce(document.quantity, 1)) * coalesce('
+            ~ chargebee_months('agreement') ~ ' / nullif(' ~ chargebee_months('document') ~ ', 0), 1)', 'unit.minor_size') }}
     end as amount
 from {{ ref('stg_chargebee__subscription_items') }} as document
 inner join {{ ref('stg_chargebee__subscriptions') }} as agreement

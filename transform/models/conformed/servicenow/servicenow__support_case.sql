@@ -14,7 +14,8 @@ select
     coalesce(document.has_lapsed_cover, false) as has_lapsed_flag,
     cast(null as {{ sql_type('strings') }}) as tags,
     {{ iso_text('document.updated_at', '%Y-%m-%d %H:%M:%S') }} as version,
-    coalesce(document.resolved_at, document.closed_at) as solved_at,
+    -- closed without having been resolved is solved, cancelled is not
+    coalesce(document.resolved_at, case when document.status_raw <> '7' then document.closed_at end) as solved_at,
     coalesce(document.opened_at, document.created_at) as created_at,
     document.updated_at
 from {{ ref('stg_servicenow__cases') }} as document
