@@ -76,6 +76,9 @@ def merge(
             raise UsageError("is one customer already.", where="concord identity merge", field=customer)
         owners = [row[0] for row in warehouse.execute(
             "select record_key from crosswalk where customer_id = ? and role = 'erp' order by record_key", [gone]).fetchall()]
+        if not owners:
+            raise UsageError(f"no customer has the golden id {gone!r}.", where="published warehouse", field="CUSTOMER",
+                             mend="Copy customer_id from `customer`; after a merge it is the one that stayed.")
         _tell(context, warehouse, "merge", owners, stays, reason, by, supersede)
 
 

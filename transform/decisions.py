@@ -14,6 +14,7 @@ from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from uuid import UUID
 
 from concord.errors import UsageError
 from concord.settings import Settings
@@ -43,6 +44,12 @@ class Decision:
     @property
     def is_apart(self) -> bool:
         return self.action == "split"
+
+    @property
+    def moment(self) -> datetime:
+        """A line that was typed by hand may name another time zone."""
+        told = datetime.fromisoformat(self.decided_at)
+        return told.astimezone(UTC) if told.tzinfo else told.replace(tzinfo=UTC)
 
     def __str__(self) -> str:
         verb = "kept away from" if self.is_apart else "put under"
@@ -75,35 +82,72 @@ def decide(
         fcntl.flock(lock, fcntl.LOCK_EX)
         check_overrides(overrides_file(settings))
         there = decisions(overrides_file(settings))
-        latest = max((datetime.fromisoformat(each.decided_at).replace(tzinfo=UTC) for each in there), default=None)
+        latest = max((each.moment for each in there), default=None)
         moment = (at or datetime.now(UTC)).astimezone(UTC)
         if latest is not None and moment <= latest:  # the newest line counts, also after the clock was set back
             moment = latest + timedelta(microseconds=1)
-        new = []
+        homes = _Homes(warehouse)
+        new, decided = list[Decision](), None
         for key in record_keys:
-            connection, _, native_id = key.partition(":")
-            told = Decision(action, connection, native_id, golden_id, by.strip(), moment.replace(tzinfo=None).isoformat(), " ".join(reason.split()))
-            before = _standing(there, key, golden_id, is_apart=told.is_apart)
-            if before is not None and before.is_apart == told.is_apart and before.golden_id == golden_id:
-                if len(record_keys) == 1:
-                    raise UsageError(f"is decided already: {before}.", where=path.name, field=key)
+            told = _line(action, key, golden_id, by, moment, reason)
+            standing = _standing(there)
+            same = [each for each in standing if (each.record_key, each.golden_id, each.is_apart) == (key, golden_id, told.is_apart)]
+            if same:
+                decided = UsageError(f"is decided already: {same[0]}.", where=path.name, field=key)
                 continue
-            if before is not None and not supersede:
-                raise UsageError(f"contradicts an earlier decision: {before}.", where=path.name, field=key, mend="Say --supersede if the earlier one was wrong.")
-            new.append(told)
+            against = [each for each in standing if homes.contradict(told, each)]
+            if against and not supersede:
+                raise UsageError(f"contradicts an earlier decision: {'; '.join(map(str, against))}.", where=path.name, field=key,
+                                 mend="Say --supersede if the earlier one was wrong.")
+            # a newer line about the same record and golden id takes a decision back; another home takes back the one before
+            taken_back = [_line("split" if told.is_apart else "link", each.record_key, each.golden_id, by, moment, reason)
+                          for each in against if each.is_apart != told.is_apart and (each.record_key, each.golden_id) != (key, golden_id)]
+            if taken_back:  # of two homes of one moment none would be the newer
+                told = _line(action, key, golden_id, by, moment + timedelta(microseconds=1), reason)
+            new += [*taken_back, told]
+        if decided and not new:
+            raise decided
         _write(path, there + new)
         check_overrides(path)
     return new
 
 
-def _standing(there: list[Decision], key: str, golden_id: str, *, is_apart: bool) -> Decision | None:
-    """The newest decision about this record and customer, or, for one that gives the record a home, its newest other home."""
-    about = sorted((each for each in there if each.record_key == key), key=lambda each: each.decided_at)
-    pair = [each for each in about if each.golden_id == golden_id]
-    if pair:
-        return pair[-1]
-    homes = [each for each in about if not each.is_apart]
-    return homes[-1] if homes and not is_apart else None
+def _line(action: Action, key: str, golden_id: str, by: str, moment: datetime, reason: str) -> Decision:
+    connection, _, native_id = key.partition(":")
+    return Decision(action, connection, native_id, golden_id, by.strip(), moment.replace(tzinfo=None).isoformat(), " ".join(reason.split()))
+
+
+def _standing(there: list[Decision]) -> list[Decision]:
+    """What counts, as crosswalk_decision has it: the newest about a record and a golden id; of several homes of a record the newest ever given."""
+    pairs, homes = dict[tuple[str, str], Decision](), dict[str, Decision]()
+    for each in sorted(there, key=lambda line: line.moment):
+        pairs[each.record_key, each.golden_id] = each
+        if not each.is_apart:
+            homes[each.record_key] = each
+    return [each for each in pairs.values() if each.is_apart or homes[each.record_key] == each]
+
+
+class _Homes:
+    """Which customer a golden id means to readers now, also one whose record has been merged into another; and the customers of the ERP's records."""
+
+    def __init__(self, warehouse: duckdb.DuckDBPyConnection) -> None:
+        rows = warehouse.execute(
+            "select record_key, customer_id, md5('concord:customer:' || record_key) as digest from crosswalk where role = 'erp'").fetchall()
+        self._of_record = {key: customer for key, customer, _ in rows}
+        self._of_golden = {str(UUID(digest)): customer for _, customer, digest in rows}
+
+    def contradict(self, told: Decision, before: Decision) -> bool:
+        """Whether the two cannot both be. Two records of the ERP that are kept apart are apart whichever of them is to follow the other."""
+        to, other = self._meant(told.golden_id), self._meant(before.golden_id)
+        if told.record_key == before.record_key:
+            if told.is_apart == before.is_apart:
+                return not told.is_apart and to != other
+            return to == other
+        here, there = self._of_record.get(told.record_key), self._of_record.get(before.record_key)
+        return before.is_apart and not told.is_apart and here is not None and there == to and other == here
+
+    def _meant(self, golden_id: str) -> str:
+        return self._of_golden.get(golden_id, golden_id)
 
 
 def _check_known(warehouse: duckdb.DuckDBPyConnection, action: Action, record_keys: list[str], golden_id: str) -> None:

@@ -20,7 +20,7 @@ from tests.transform.landing_fixture import settings_at
 from transform.build import check_overrides, overrides_file
 from transform.decisions import decisions
 
-ONE, TWO = golden("netsuite", "1"), golden("netsuite", "2")
+ONE, TWO, THREE = (golden("netsuite", str(number)) for number in (1, 2, 3))
 Ask = Callable[..., Any]
 
 
@@ -92,6 +92,7 @@ def test_decisions_say_who_when_and_why(ask: Ask, home: Path) -> None:
     (("split", "netsuite:2"), "stays with it"),
     (("split", "zendesk:7"), "linked to nobody"),
     (("merge", ONE, "salesforce:A1"), "one customer already"),
+    (("merge", "ffffffff-ffff-ffff-ffff-ffffffffffff", ONE), "no customer has the golden id"),
 ])
 def test_what_makes_no_sense_is_refused(ask: Ask, home: Path, words: tuple[str, ...], part: str) -> None:
     ask(*words, "--reason", "because", fails=part)
@@ -111,6 +112,38 @@ def test_an_earlier_decision_is_only_replaced_on_purpose(ask: Ask, home: Path) -
     ask("reject", "stripe:c1", ONE, "--reason", "this one surely not")  # no contradiction
     ask("reject", "stripe:c1", TWO, "--reason", "the letter was forged", "--supersede")
     assert [(line[0], line[2]) for line in _lines(home)] == [("link", TWO), ("split", ONE), ("split", TWO)]
+
+
+def test_a_decision_that_was_replaced_may_be_given_again(ask: Ask, home: Path) -> None:
+    ask("accept", "stripe:c1", TWO, "--reason", "first")
+    ask("accept", "stripe:c1", ONE, "--reason", "second", "--supersede")
+    ask("accept", "stripe:c1", TWO, "--reason", "first was right", fails="contradicts an earlier decision: stripe:c1 was put under " + ONE)
+    ask("accept", "stripe:c1", TWO, "--reason", "first was right", "--supersede")
+    ask("accept", "stripe:c1", TWO, "--reason", "once more", fails="decided already")
+    assert [line[2] for line in _lines(home)] == [TWO, ONE, TWO]
+
+
+def test_a_decision_about_a_customer_that_was_merged_counts_for_the_one_it_became(ask: Ask, home: Path) -> None:
+    with duckdb.connect(str(home / "published.duckdb")) as warehouse:
+        warehouse.execute(f"insert into customer values ('{THREE}'); insert into crosswalk values ('netsuite:3', '{THREE}', 'erp', 'owner');"
+                          "insert into customer_record values ('netsuite:3')")
+    ask("accept", "stripe:c1", THREE, "--reason", "by phone")
+    ask("merge", THREE, TWO, "--reason", "one company")
+    with duckdb.connect(str(home / "published.duckdb")) as warehouse:
+        warehouse.execute(f"update crosswalk set customer_id = '{TWO}', method = 'override' where record_key = 'netsuite:3';"
+                          f"delete from customer where customer_id = '{THREE}'; insert into crosswalk values ('stripe:c1', '{TWO}', 'billing', 'override')")
+    ask("split", "stripe:c1", "--reason", "it is not", fails=f"stripe:c1 was put under {THREE}")
+    ask("split", "stripe:c1", "--reason", "it is not", "--supersede")
+    assert _lines(home)[2:] == [("split", "stripe:c1", THREE, "it is not"), ("split", "stripe:c1", TWO, "it is not")]
+
+
+def test_customers_that_were_kept_apart_are_not_merged_the_other_way_round_unawares(ask: Ask, home: Path) -> None:
+    ask("reject", "netsuite:2", ONE, "--reason", "a franchise")
+    ask("merge", ONE, TWO, "--reason", "bought in May", fails=f"netsuite:2 was kept away from {ONE}")
+    ask("merge", ONE, TWO, "--reason", "bought in May", "--supersede")
+    assert _lines(home)[1:] == [("link", "netsuite:2", ONE, "bought in May"), ("merge", "netsuite:1", TWO, "bought in May")]
+    taken_back, said = decisions(settings_at(home).overrides)[1:]
+    assert taken_back.moment < said.moment  # so the customer that stays is the one that was named
 
 
 def test_a_broken_file_is_left_alone(ask: Ask, home: Path) -> None:

@@ -154,6 +154,77 @@ def test_decisions_stand(records: Records) -> None:
     assert records.resolve(full=True)[rejected] == (one, "override")
 
 
+def _three(records: Records) -> tuple[str, str, str]:
+    """Three customers, the first the oldest; an account of the first, one of the second. Published."""
+    for number, name in ((1, "Alder Robotics"), (2, "Birch Foods"), (3, "Cedar Toys")):
+        records.add("netsuite", str(number), name, tax_id=f"US{number}0000000", created_at=LONG_AGO + timedelta(days=number))
+    for number in (1, 2):
+        records.add("salesforce", f"A{number}", f"Account {number}", erp_link=str(number))
+    records.resolve()
+    records.publish()
+    return golden("netsuite", "1"), golden("netsuite", "2"), golden("netsuite", "3")
+
+
+def test_a_merge_keeps_the_customer_that_the_steward_named(records: Records) -> None:
+    """Also the younger of two, also after the tax id was mended in the ERP, and when the record that stayed is gone."""
+    _, two, three = _three(records)
+    records.decide("merge", "netsuite:1", two)
+    for full in (False, True):
+        links = records.resolve(full=full)
+        assert {links[key][0] for key in ("netsuite:1", "netsuite:2", "salesforce:A1", "salesforce:A2")} == {two}
+        assert {row[0] for row in records.all("select is_decided from crosswalk_change")} == {True}
+    records.publish()
+    # by the tax id the younger follows the older, by the decision the older the younger
+    records.rows["netsuite:2"]["tax_id"] = records.rows["netsuite:1"]["tax_id"]
+    for full in (False, True):
+        links = records.resolve(full=full)
+        assert {links[key][0] for key in ("netsuite:1", "netsuite:2", "salesforce:A1", "salesforce:A2")} == {two} and links["netsuite:3"][0] == three
+        assert records.all("select * from crosswalk_change") == []
+    del records.rows["netsuite:2"]
+    assert records.resolve(full=True)["salesforce:A1"][0] == two
+
+
+def test_of_two_merges_each_the_other_way_the_newer_says_who_stays(records: Records) -> None:
+    one, two, _ = _three(records)
+    records.decide("merge", "netsuite:2", one)
+    records.decide("merge", "netsuite:1", two, minutes=1)
+    links = records.resolve()
+    assert {links[f"netsuite:{number}"][0] for number in (1, 2)} == {links["salesforce:A1"][0]} == {two}
+    records.folder.joinpath("_operations/crosswalk_seen.parquet").unlink()
+    assert records.resolve(full=True)["netsuite:1"][0] == two
+
+
+def test_a_replaced_home_does_not_come_back(records: Records) -> None:
+    one, two, three = _three(records)
+    records.decide("link", "salesforce:A1", three)
+    records.decide("link", "salesforce:A1", two, minutes=1)
+    assert records.resolve()["salesforce:A1"] == (two, "override")
+    records.decide("split", "salesforce:A1", two, minutes=2)
+    assert records.resolve()["salesforce:A1"] == (one, "erp_id")
+
+
+def test_a_decision_outlives_the_record_that_gave_its_golden_id(records: Records) -> None:
+    one, two, three = _three(records)
+    records.decide("link", "salesforce:A1", two)
+    records.decide("merge", "netsuite:2", three)
+    records.resolve()
+    records.publish()
+    # the duplicate is cleaned up in the ERP after the merge
+    kept = records.rows.pop("netsuite:2")
+    for _ in range(2):
+        assert records.resolve(full=True)["salesforce:A1"] == (three, "override")
+        records.publish()
+    # its company is gone altogether: no link to nobody, and the decision is there again when the company is
+    gone = records.rows.pop("netsuite:3")
+    assert records.resolve()["salesforce:A1"] == (one, "erp_id")
+    records.publish()
+    records.rows |= {"netsuite:2": kept, "netsuite:3": gone}
+    assert records.resolve()["salesforce:A1"] == (three, "override")
+    # one that nobody ever had is a slip of the pen, which the build has to stop at
+    records.decide("link", "salesforce:A2", golden("netsuite", "99"))
+    assert records.resolve()["salesforce:A2"] == (golden("netsuite", "99"), "override")
+
+
 def test_moves_are_found_until_a_steward_confirms_or_they_are_undone(records: Records) -> None:
     for number, name in ((1, "Alder Robotics"), (2, "Birch Foods"), (3, "Cedar Toys")):
         records.add("netsuite", str(number), name, tax_id=f"US{number}0000000", created_at=LONG_AGO + timedelta(days=number))

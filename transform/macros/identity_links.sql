@@ -14,18 +14,28 @@
 
 {#-
   Steps of a query that follow each record (record_key, next_key; one row a record at most) to where nobody follows further.
-  The last step is <name>_end. Each step doubles the reach: five follow chains of 32.
+  The last step is <name>_end. Each step doubles the reach: five follow chains of 32. Records that follow each other round, as where a
+  steward's merge goes one way and a tax id the other, all end at the least of them.
 -#}
 {% macro followed(relation, name) %}
     {%- set steps = 5 %}
+{{ name }}_0 as (
+    select record_key, next_key, least(record_key, next_key) as least_key from {{ relation }}
+),
     {%- for step in range(1, steps + 1) %}
-    {%- set before = relation if loop.first else name ~ '_' ~ (step - 1) %}
-{{ name }}_{{ 'end' if loop.last else step }} as (
-    select here.record_key, coalesce(onward.next_key, here.next_key) as next_key
+    {%- set before = name ~ '_' ~ (step - 1) %}
+{{ name }}_{{ step }} as (
+    select here.record_key, coalesce(onward.next_key, here.next_key) as next_key, least(here.least_key, coalesce(onward.least_key, here.least_key)) as least_key
     from {{ before }} as here
     left join {{ before }} as onward on here.next_key = onward.record_key
-){{ ',' if not loop.last }}
+),
     {%- endfor %}
+{{ name }}_end as (
+    -- who still follows somebody at the end goes round, and passed everybody there
+    select here.record_key, coalesce(circle.least_key, here.next_key) as next_key
+    from {{ name }}_{{ steps }} as here
+    left join {{ name }}_{{ steps }} as circle on here.next_key = circle.record_key
+)
 {%- endmacro %}
 
 {#- Steps that tell the customer of a record as far as `relation`'s passes decide it: the first pass that names exactly one. -#}

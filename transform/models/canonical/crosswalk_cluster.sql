@@ -89,14 +89,17 @@ step as (
 
 {{ followed('step', 'step') }},
 
+-- who goes where a steward sent it gives no id to the company that it came to; where all were sent, the last word says who stays
 clustered as (
-    select owner.*, coalesce(step.next_key, owner.record_key) as root_key
+    select owner.*, coalesce(step_end.next_key, owner.record_key) as root_key, sent.decided_at as sent_at
     from owners as owner
-    left join step_end as step on owner.record_key = step.record_key
+    left join step_end on owner.record_key = step_end.record_key
+    left join step on owner.record_key = step.record_key and step.method = 'override'
+    left join {{ ref('crosswalk_decision') }} as sent on step.record_key = sent.record_key and sent.verdict = 'together'
 ),
 
 -- A cluster keeps the golden id that it was published under. Where two clusters were one, the record that gave the id keeps it,
--- else the oldest that had it; where one cluster was two, the older id stays.
+-- else the oldest that had it; where one cluster was two, the older id stays, or the one that a steward's merge named.
 published as (
     select
         clustered.root_key,
@@ -114,15 +117,15 @@ published as (
 kept as (
     select published.root_key, published.customer_id
     from published
-    inner join owners as owner on published.record_key = owner.record_key
+    inner join clustered as owner on published.record_key = owner.record_key
     where published.claim = 1
-    qualify row_number() over (partition by published.root_key order by {{ seniority('owner') }}) = 1
+    qualify row_number() over (partition by published.root_key order by owner.sent_at nulls first, {{ seniority('owner') }}) = 1
 ),
 
 leaders as (
     select *
     from clustered
-    qualify row_number() over (partition by root_key order by {{ seniority() }}) = 1
+    qualify row_number() over (partition by root_key order by sent_at nulls first, {{ seniority() }}) = 1
 )
 
 select
