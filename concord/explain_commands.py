@@ -115,12 +115,15 @@ def explain_invoice(
 
 def _customer_id(warehouse: duckdb.DuckDBPyConnection, wanted: str) -> str:
     """By golden id, record, number and name, in this order. Raises UsageError where nobody or several answer to it."""
+    by_record = "select link.customer_id, customer.name from customer_record as record join crosswalk as link using (record_key) join customer using (customer_id)"
     for query in (
         "select customer_id, name from customer where customer_id = ?",
         "select link.customer_id, customer.name from crosswalk as link join customer using (customer_id) where link.record_key = ?",
         "select customer_id, name from customer where customer_number = ?",
         "select customer_id, name from customer where lower(name) = lower(?)",
+        f"{by_record} where lower(record.name) = lower(?)",  # what a merged customer was called, and what other systems call it
         "select customer_id, name from customer where contains(lower(name), lower(?))",
+        f"{by_record} where contains(lower(record.name), lower(?))",
     ):
         found = _rows(warehouse, f"select distinct customer_id, name from ({query}) order by name, customer_id", wanted)
         if len(found) == 1:

@@ -24,6 +24,7 @@ from concord.explain_commands import explain_app
 from concord.settings import PROJECT, Settings
 from ingestion.run import ingest
 from tests.dbt_cache import dbt_cache
+from tests.transform.identity_world import golden
 from tests.transform.landing_fixture import NOW, RECENT, Ids, World, connections, healthy, invoice, land, setting, settings_at
 from transform.build import BuildResult, build
 from transform.history import load_tracked
@@ -45,6 +46,14 @@ def _world() -> World:
         healthy(world, key, currency=currency)
     world.add("netsuite", "terms", id=2, name="Net 30", daysuntilnetdue=30, isinactive=False, _changed_at=RECENT)
     invoice(world, Ids(1), suffix="-older", finalized=datetime(2026, 2, 10, tzinfo=UTC))
+    for key, currency in ((6, "USD"), (7, "GBP"), (8, "USD")):
+        healthy(world, key, currency=currency)
+    for key in (6, 8):  # what they owe is the sum of their open documents
+        world.one("netsuite", "customers", Ids(key).erp).update(balancesearch=None, overduebalancesearch=None)
+    invoice(world, Ids(6), suffix="-usd", status="open")
+    _, late = invoice(world, Ids(6), suffix="-eur", status="open", currency="EUR")
+    world.one("netsuite", "transactions", late)["duedate"] = (NOW - timedelta(days=4)).date()
+    invoice(world, Ids(8), suffix="-kwd", status="open", currency="KWD")
     world.one("zendesk", "organizations", Ids(1).organization)["entitlement_tier"] = "basic"  # a finding: D3
     for number, rate in ((3, "1.3"), (4, "0.0065"), (5, "0")):  # GBP, JPY, KWD as the currency itself shows them
         world.one("netsuite", "currencies", number)["exchangerate"] = Decimal(rate)
@@ -66,6 +75,8 @@ def _connections() -> dict[str, Connection]:
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, BuildResult]:
     where = replace(settings_at(tmp_path_factory.mktemp("history")), reporting_currency="EUR")
     where.exchange_rates.write_text(RATES)
+    where.overrides.write_text("action,connection,native_id,golden_id,decided_by,decided_at,reason\n"
+                               f"merge,netsuite,{Ids(7).erp},{golden('netsuite', str(Ids(6).erp))},ann,2026-03-01T00:00:00,one company\n")
     world = _world()
     land(where, world, FIRST, at=NOW)
     result = build(where, _connections())
@@ -192,7 +203,18 @@ def test_amounts_in_the_reporting_currency(warehouse: duckdb.DuckDBPyConnection)
 
 def test_an_amount_without_a_rate_is_warned_of(built: tuple[Settings, BuildResult]) -> None:
     (warned,) = [node for node in built[1].warned if node.name == "every_amount_has_a_rate"]
-    assert warned.failures == 2  # the invoice in billing and its booking
+    assert warned.failures == 4  # two invoices in billing and their bookings
+
+
+def test_what_a_customer_owes_is_in_its_currency_and_over_all_its_records_in_the_erp(warehouse: duckdb.DuckDBPyConnection) -> None:
+    told = {row[0]: row[1:] for row in warehouse.sql("select owner_record_id, currency, balance, overdue_amount, overdue_days from customer").fetchall()}
+    # 120 USD and 120 EUR at 1 / 0.8, the latter four days late; 120.50 GBP at 1.15 / 0.8 of the record that was merged into it
+    assert told[str(Ids(6).erp)] == ("USD", Decimal("443.22"), Decimal("150"), 4)
+    assert str(Ids(7).erp) not in told
+    assert told[str(Ids(8).erp)][:2] == ("USD", None)  # nobody knows KWD: no sum, never a wrong one
+    assert told[str(Ids(4).erp)][:3] == ("GBP", Decimal("120.5"), 0)
+    rules = dict(warehouse.execute("select field, rule from customer_lineage where record_key = ?", [f"netsuite:{Ids(6).erp}"]).fetchall())
+    assert rules["balance"] == rules["overdue_amount"] == "derived: sum over its records in the ERP"
 
 
 def test_the_newest_rate_of_the_ledger_weighs_exposure(warehouse: duckdb.DuckDBPyConnection) -> None:
@@ -232,13 +254,19 @@ def test_explain_finds_a_customer_by_any_of_its_names(built: tuple[Settings, Bui
     assert "D3" in {row["drift_id"] for row in told["findings"]}
 
 
+@pytest.mark.parametrize("wanted", ["Firm Number7 Inc", "number7", "netsuite:1007"])
+def test_explain_finds_a_customer_that_was_merged_by_its_old_name(built: tuple[Settings, BuildResult], wanted: str) -> None:
+    answer = CliRunner().invoke(explain_app, ["customer", wanted, "--json"], obj=SimpleNamespace(settings=built[0]), catch_exceptions=False)
+    assert json.loads(answer.stdout)["customer_id"] == golden("netsuite", str(Ids(6).erp))
+
+
 def test_explain_shows_tables_and_says_what_it_cannot_find(built: tuple[Settings, BuildResult]) -> None:
     site = SimpleNamespace(settings=built[0])
     shown = CliRunner().invoke(explain_app, ["customer", "C1"], obj=site, catch_exceptions=False).stdout
     assert "Golden values" in shown and "the ERP record" in shown
     shown = CliRunner().invoke(explain_app, ["invoice", "F-1"], obj=site, catch_exceptions=False).stdout
     assert "netsuite:20001" in shown and "stripe:in_1" in shown and "96" in shown
-    for arguments, what in ((["customer", "nobody"], "no golden customer"), (["customer", "Firm"], "fits 5 customers"), (["invoice", "none"], "no invoice")):
+    for arguments, what in ((["customer", "nobody"], "no golden customer"), (["customer", "Firm"], "fits 7 customers"), (["invoice", "none"], "no invoice")):
         with pytest.raises(UsageError, match=what):
             CliRunner().invoke(explain_app, arguments, obj=site, catch_exceptions=False)
 

@@ -11,8 +11,12 @@ with owners as (
         customer.*,
         customer.owner_connection || ':' || customer.owner_record_id as record_key,
         account.balance is null as has_derived_balance,
-        account.overdue_amount is null as has_derived_overdue
+        account.overdue_amount is null as has_derived_overdue,
+        ledger.records as ledger_records
     from {{ ref('customer') }} as customer
+    left join (
+        select customer_id, count(*) as records from {{ ref('crosswalk') }} where role = 'erp' group by customer_id
+    ) as ledger on customer.customer_id = ledger.customer_id
     left join ({{ conformed('erp_customer') }}) as account
         on customer.owner_connection = account.connection and customer.owner_record_id = account.record_id
 ),
@@ -51,6 +55,7 @@ customer_values as (
             {%- endfor %}
         end as value,
         case
+            when named.field in ('balance', 'overdue_amount') and owners.ledger_records > 1 then 'derived: sum over its records in the ERP'
             when named.field = 'balance' and owners.has_derived_balance then 'derived: sum of its open documents'
             when named.field = 'overdue_amount' and owners.has_derived_overdue then 'derived: sum of its open documents past due'
             {%- for field, (kind, rule) in fields.items() if rule %}

@@ -92,8 +92,9 @@ select
         case when document.customer_id is null then 'The customer is not known to the ERP.' end,
         case when customer.is_on_hold then 'Credit hold: promise neither goods nor credit without finance.' end,
         case when not customer.is_active then 'The ERP no longer trades with the customer.' end,
-        case when customer.overdue_amount > 0
-            then 'Overdue: ' || {{ number_text('customer.overdue_amount') }} || ' ' || coalesce(customer.currency, '') || ', ' || cast(customer.overdue_days as varchar) || ' days.' end,
+        case when customer.overdue_amount > 0 or (customer.overdue_amount is null and customer.overdue_days > 0)
+            then 'Overdue: ' || coalesce({{ number_text('customer.overdue_amount') }} || ' ' || coalesce(customer.currency, ''), 'in several currencies')
+                || ', ' || cast(customer.overdue_days as varchar) || ' days.' end,
         case when document.customer_id is not null and cover.customer_id is null then 'No cover: billing knows no subscription.' end,
         case when not cover.is_covered then 'Cover has lapsed' || coalesce(' on ' || cast(cover.end_date as varchar), '') || '.' end,
         case when document.order_number is not null and sale.order_key is null then 'The order that the case names is not known.' end,

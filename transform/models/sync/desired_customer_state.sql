@@ -22,8 +22,9 @@ select
     billed.customer_id is not null and subscribed.customer_id is null as never_subscribed,
     coalesce(nullif(customer.overdue_amount, 0), customer.balance) as exposure,
     customer.currency,
-    coalesce(nullif(customer.overdue_amount, 0), customer.balance, 0) * cast(coalesce(customer.base_exchange_rate, 1) as decimal(12, 6))
-        > {{ contract()['customer']['approval']['exposure_over'] }} as is_over_approval_limit,
+    -- what nobody could add up may be anything
+    coalesce(coalesce(nullif(customer.overdue_amount, 0), customer.balance) * cast(coalesce(customer.base_exchange_rate, 1) as decimal(12, 6))
+        > {{ contract()['customer']['approval']['exposure_over'] }}, true) as is_over_approval_limit,
     greatest(customer.updated_at, coalesce(cover.updated_at, customer.updated_at)) as source_commit_at
 from {{ ref('customer') }} as customer
 left join {{ ref('entitlement') }} as cover on customer.customer_id = cover.customer_id
