@@ -12,7 +12,7 @@ with exceptions as (
 ),
 
 recent_orders as (
-    select customer_id, {{ joined_texts("cast(order_date as varchar) || ' ' || coalesce(number, order_id) || ' ' || coalesce(status, 'unknown') || ', ' || shipment_state || ', ' || payment_state") }} as recent_orders
+    select customer_id, {{ joined_texts("coalesce(cast(order_date as varchar), 'undated') || ' ' || coalesce(number, order_id) || ' ' || coalesce(status, 'unknown') || ', ' || shipment_state || ', ' || payment_state") }} as recent_orders
     from (
         select * from {{ ref('order_status') }} where customer_id is not null
         qualify row_number() over (partition by customer_id order by created_at desc nulls last, order_key desc) <= 3
@@ -21,7 +21,7 @@ recent_orders as (
 ),
 
 recent_shipments as (
-    select customer_id, {{ joined_texts("cast(coalesce(cast(shipped_at as date), planned_date) as varchar) || ' ' || coalesce(number, shipment_id) || ' ' || coalesce(status, 'unknown') || coalesce(' ' || tracking_number, '')") }} as recent_shipments
+    select customer_id, {{ joined_texts("coalesce(cast(coalesce(cast(shipped_at as date), planned_date) as varchar), 'undated') || ' ' || coalesce(number, shipment_id) || ' ' || coalesce(status, 'unknown') || coalesce(' ' || tracking_number, '')") }} as recent_shipments
     from (
         select * from {{ ref('shipment') }} where customer_id is not null
         qualify row_number() over (partition by customer_id order by coalesce(shipped_at, updated_at) desc nulls last, shipment_key desc) <= 3
@@ -30,7 +30,7 @@ recent_shipments as (
 ),
 
 recent_invoices as (
-    select customer_id, {{ joined_texts("cast(invoice_date as varchar) || ' ' || coalesce(number, invoice_id) || ' ' || coalesce(status, 'unknown') || ' ' || " ~ number_text('total_amount') ~ " || ' ' || currency") }} as recent_invoices
+    select customer_id, {{ joined_texts("coalesce(cast(invoice_date as varchar), 'undated') || ' ' || coalesce(number, invoice_id) || ' ' || coalesce(status, 'unknown') || ' ' || " ~ number_text('total_amount') ~ " || ' ' || currency") }} as recent_invoices
     from (
         select * from {{ ref('invoice') }} where customer_id is not null and role = 'billing'
         qualify row_number() over (partition by customer_id order by invoice_date desc nulls last, invoice_key desc) <= 3
@@ -40,7 +40,7 @@ recent_invoices as (
 
 -- two payments of one day and amount are two: a customer who paid twice is why an agent looks
 recent_payments as (
-    select customer_id, {{ joined_texts("cast(cast(paid_at as date) as varchar) || ' ' || coalesce(status, 'unknown') || ' ' || " ~ number_text('amount') ~ " || ' ' || currency", is_distinct=true) }} as recent_payments
+    select customer_id, {{ joined_texts("coalesce(cast(cast(paid_at as date) as varchar), 'undated') || ' ' || coalesce(status, 'unknown') || ' ' || " ~ number_text('amount') ~ " || ' ' || currency", is_distinct=true) }} as recent_payments
     from (
         select * from {{ ref('payment') }} where customer_id is not null and role = 'billing'
         qualify row_number() over (partition by customer_id order by paid_at desc nulls last, payment_key desc) <= 3
@@ -50,6 +50,13 @@ recent_payments as (
 
 named_orders as (
     {{ case_orders() }}
+),
+
+agreements as (
+    select customer_id, sum(case when status is null then 1 else 0 end) as unknown
+    from {{ ref('subscription') }}
+    where customer_id is not null
+    group by customer_id
 )
 
 select
@@ -95,7 +102,12 @@ select
         case when customer.overdue_amount > 0 or (customer.overdue_amount is null and customer.overdue_days > 0)
             then 'Overdue: ' || coalesce({{ number_text('customer.overdue_amount') }} || ' ' || coalesce(customer.currency, ''), 'in several currencies')
                 || ', ' || cast(customer.overdue_days as varchar) || ' days.' end,
-        case when document.customer_id is not null and cover.customer_id is null then 'No cover: billing knows no subscription.' end,
+        case
+            when document.customer_id is null or cover.customer_id is not null then null
+            when agreements.customer_id is null then 'No cover: billing knows no subscription.'
+            when agreements.unknown > 0 then 'Cover is not certain: nobody knows what billing says of a subscription.'
+            else 'No cover: no subscription in billing grants it.'
+        end,
         case when not cover.is_covered then 'Cover has lapsed' || coalesce(' on ' || cast(cover.end_date as varchar), '') || '.' end,
         case when document.order_number is not null and sale.order_key is null then 'The order that the case names is not known.' end,
         case when sale.is_customer_on_hold and sale.shipment_state in ('none', 'planned', 'partly shipped') then 'Its order is held back by the credit hold.' end
@@ -106,6 +118,7 @@ select
 from {{ ref('support_case') }} as document
 left join {{ ref('customer') }} as customer on document.customer_id = customer.customer_id
 left join {{ ref('entitlement') }} as cover on document.customer_id = cover.customer_id
+left join agreements on document.customer_id = agreements.customer_id
 left join named_orders as named on document.case_key = named.case_key
 left join {{ ref('order_status') }} as sale on named.order_key = sale.order_key
 left join exceptions on document.customer_id = exceptions.customer_id

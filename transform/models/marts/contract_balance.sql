@@ -2,7 +2,9 @@
 with links as (
     select distinct
         pair.contract_connection || ':' || pair.contract_id as contract_key,
-        pair.subscription_connection || ':' || pair.subscription_id as subscription_key
+        pair.subscription_connection || ':' || pair.subscription_id as subscription_key,
+        pair.contract_status,
+        pair.contract_start_date
     from {{ ref('reconciled_contract') }} as pair
     where pair.contract_id is not null and pair.subscription_id is not null
 ),
@@ -14,22 +16,57 @@ credits as (
     group by connection, billing_invoice_id, currency
 ),
 
-invoiced as (
+-- a subscription that goes on under a renewal belongs to both contracts: each invoice counts for the one that had begun last
+documents as (
     select
-        document.connection || ':' || document.subscription_id as subscription_key,
+        links.contract_key,
         document.currency,
-        count(*) as invoice_count,
-        sum(document.total_amount - coalesce(document.tax_amount, 0)) as invoiced_amount,
-        sum(document.tax_amount) as tax_amount,
-        sum(document.paid_amount) as paid_amount,
-        sum(document.open_amount) as open_amount,
-        sum(credits.credited_amount) as credited_amount,
-        max(document.invoice_date) as last_invoiced_on
+        document.total_amount,
+        document.tax_amount,
+        document.paid_amount,
+        document.open_amount,
+        document.invoice_date,
+        credits.credited_amount,
+        -- credit notes tell no tax: they give back the part of it that their invoice has
+        cast(credits.credited_amount as double) * coalesce(1 - cast(document.tax_amount as double) / nullif(cast(document.total_amount as double), 0), 1) as net_credit,
+        coalesce(unit.minor_units, 2) as minor_units
     from {{ ref('invoice') }} as document
+    inner join links on document.connection || ':' || document.subscription_id = links.subscription_key
     left join credits
         on document.connection = credits.connection and document.invoice_id = credits.billing_invoice_id and document.currency = credits.currency
-    where document.role = 'billing' and document.subscription_id is not null and coalesce(document.status, '') not in ('draft', 'void')
-    group by document.connection, document.subscription_id, document.currency
+    left join {{ ref('currency') }} as unit on unit.system = 'file_drop' and document.currency = unit.currency
+    where document.role = 'billing' and document.currency is not null and coalesce(document.status, '') not in ('draft', 'void')
+    qualify row_number() over (
+        partition by document.invoice_key
+        order by
+            case when links.contract_start_date <= document.invoice_date then 0 else 1 end,
+            case when links.contract_start_date <= document.invoice_date then links.contract_start_date end desc nulls last,
+            links.contract_start_date,
+            case when links.contract_status = 'activated' then 0 else 1 end,
+            links.contract_key
+    ) = 1
+),
+
+invoiced as (
+    select
+        contract_key,
+        currency,
+        count(*) as invoice_count,
+        sum(total_amount - coalesce(tax_amount, 0)) as invoiced_amount,
+        sum(tax_amount) as tax_amount,
+        sum(paid_amount) as paid_amount,
+        sum(open_amount) as open_amount,
+        sum(credited_amount) as credited_amount,
+        sum(cast(
+            case minor_units
+                {%- for units in (0, 3) %}
+                when {{ units }} then round(net_credit, {{ units }})
+                {%- endfor %}
+                else round(net_credit, 2)
+            end as {{ sql_type('money') }})) as net_credited_amount,
+        max(invoice_date) as last_invoiced_on
+    from documents
+    group by contract_key, currency
 ),
 
 -- a subscription is worth its price for every period of the contract, the last one counted as far as it goes
@@ -46,15 +83,13 @@ worth as (
 
 parts as (
     select contract_key, currency, amount, cast(null as bigint) as invoice_count, null as invoiced_amount, null as tax_amount, null as paid_amount,
-        null as open_amount, null as credited_amount, cast(null as date) as last_invoiced_on
+        null as open_amount, null as credited_amount, null as net_credited_amount, cast(null as date) as last_invoiced_on
     from worth
     where currency is not null
     union all
-    select links.contract_key, invoiced.currency, null, invoiced.invoice_count, invoiced.invoiced_amount, invoiced.tax_amount, invoiced.paid_amount,
-        invoiced.open_amount, invoiced.credited_amount, invoiced.last_invoiced_on
+    select contract_key, currency, null, invoice_count, invoiced_amount, tax_amount, paid_amount, open_amount, credited_amount, net_credited_amount,
+        last_invoiced_on
     from invoiced
-    inner join links on invoiced.subscription_key = links.subscription_key
-    where invoiced.currency is not null
 ),
 
 balances as (
@@ -67,6 +102,7 @@ balances as (
         {{ money('coalesce(sum(paid_amount), 0)') }} as paid_amount,
         {{ money('coalesce(sum(open_amount), 0)') }} as open_amount,
         {{ money('coalesce(sum(credited_amount), 0)') }} as credited_amount,
+        {{ money('coalesce(sum(net_credited_amount), 0)') }} as net_credited_amount,
         cast(coalesce(sum(invoice_count), 0) as bigint) as invoice_count,
         max(last_invoiced_on) as last_invoiced_on
     from parts
@@ -89,7 +125,7 @@ select
     balances.paid_amount,
     balances.open_amount,
     balances.credited_amount,
-    {{ money('balances.contract_amount - balances.invoiced_amount + balances.credited_amount') }} as remaining_amount,
+    {{ money('balances.contract_amount - balances.invoiced_amount + balances.net_credited_amount') }} as remaining_amount,
     coalesce(balances.invoice_count, 0) as invoice_count,
     contract.start_date,
     contract.end_date,

@@ -33,16 +33,24 @@ invoices as (
         sum(case when role = 'erp' then total_amount end) as booked_amount,
         sum(case when role = 'erp' then paid_amount end) as booked_paid_amount,
         sum(case when role = 'erp' then open_amount end) as booked_open_amount,
+        sum(case when role = 'billing' then owing end) as billed_owing,
+        sum(case when role = 'erp' then owing end) as booked_owing,
+        max(case when role = 'billing' and owing > 0 and due_date < cast({{ as_of() }} as date) then 1 else 0 end) as billed_late,
+        max(case when role = 'erp' and owing > 0 and due_date < cast({{ as_of() }} as date) then 1 else 0 end) as booked_late,
         min(invoice_date) as invoiced_on,
         max(due_date) as due_date
-    from {{ ref('invoice') }}
+    -- where a system tells neither what is open nor what was paid, its status says whether anything is
+    from (
+        select *, coalesce(open_amount, case when status = 'paid' then 0 else total_amount - coalesce(paid_amount, 0) end) as owing
+        from {{ ref('invoice') }}
+    ) as document
     where erp_order_id is not null and coalesce(status, '') not in ('draft', 'void', 'rejected')
     group by erp_order_id, customer_id, currency
 ),
 
 returns as (
     select connection, order_id, count(*) as return_count, max(received_at) as returned_at,
-        sum(case when coalesce(status, '') in ('credited', 'closed') then 1 else 0 end) as settled_count,
+        sum(case when coalesce(status, '') in ('credited', 'closed', 'rejected') then 1 else 0 end) as settled_count,
         sum(case when coalesce(status, '') <> 'rejected' then amount end) as returned_amount
     from {{ ref('return_order') }}
     where order_id is not null
@@ -70,6 +78,8 @@ orders as (
         case when invoices.billing_count > 0 then invoices.billed_amount else invoices.booked_amount end as invoiced_amount,
         case when invoices.billing_count > 0 then invoices.billed_paid_amount else invoices.booked_paid_amount end as paid_amount,
         case when invoices.billing_count > 0 then invoices.billed_open_amount else invoices.booked_open_amount end as open_amount,
+        case when invoices.billing_count > 0 then invoices.billed_owing else invoices.booked_owing end as owing,
+        case when invoices.billing_count > 0 then invoices.billed_late else invoices.booked_late end = 1 as is_late,
         invoices.invoiced_on,
         invoices.due_date,
         coalesce(returns.return_count, 0) as return_count,
@@ -117,9 +127,9 @@ select
     end as invoice_state,
     case
         when orders.invoice_count = 0 then 'none'
-        when coalesce(orders.open_amount, 0) <= 0 then 'paid'
+        when coalesce(orders.owing, 0) <= 0 then 'paid'
         when coalesce(orders.paid_amount, 0) > 0 then 'partly paid'
-        when orders.due_date < cast({{ as_of() }} as date) then 'overdue'
+        when orders.is_late then 'overdue'
         else 'open'
     end as payment_state,
     case
