@@ -234,7 +234,7 @@ def check_overrides(path: Path) -> None:
     """Raises UsageError naming line and column of the first thing in the steward's file that does not fit."""
     where = f"{'seeds/' if path.parent.name == 'seeds' else ''}{path.name}"
     try:
-        rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+        rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))  # -sig: as Excel saves it
     except FileNotFoundError:
         raise UsageError("there is no such file.", where=where, mend=f"Make it with the header {','.join(_OVERRIDE_COLUMNS)}.") from None
     except (UnicodeDecodeError, csv.Error) as error:

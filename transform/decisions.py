@@ -60,7 +60,7 @@ def decisions(path: Path) -> list[Decision]:
     """All lines, the oldest first; none where there is no file."""
     if not path.exists():
         return []
-    return [Decision(**row) for row in csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))]
+    return [Decision(**row) for row in csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))]
 
 
 def decide(
@@ -156,8 +156,10 @@ def _check_known(warehouse: duckdb.DuckDBPyConnection, action: Action, record_ke
     for key in record_keys:
         if warehouse.execute("select 1 from customer_record where record_key = ?", [key]).fetchone() is None:
             raise UsageError(f"no record is called {key!r}.", where="published warehouse", mend="Write it as connection:id, as `concord identity review` shows it.")
-        owned = warehouse.execute("select customer_id from crosswalk where record_key = ? and method = 'owner'", [key]).fetchone()
-        if action == "split" and owned is not None and owned[0] == golden_id:
+        owned = warehouse.execute(
+            "select method, md5('concord:customer:' || record_key) from crosswalk where record_key = ? and role = 'erp' and customer_id = ?",
+            [key, golden_id]).fetchone()
+        if action == "split" and owned is not None and (owned[0] == "owner" or str(UUID(owned[1])) == golden_id):
             raise UsageError("gives this customer its golden id and stays with it.", where="published warehouse", field=key,
                              mend="Split the records off that do not belong to it.")
 

@@ -36,7 +36,7 @@ def check_reporting_currency(code: str) -> None:
 def check_rates(path: Path) -> None:
     """Raises UsageError naming line and column of the first thing in the table that does not fit. No file is no table."""
     try:
-        rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+        rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))  # -sig: as Excel saves it
     except FileNotFoundError:
         return
     except (UnicodeDecodeError, csv.Error) as error:

@@ -142,8 +142,19 @@ def test_customers_that_were_kept_apart_are_not_merged_the_other_way_round_unawa
     ask("merge", ONE, TWO, "--reason", "bought in May", fails=f"netsuite:2 was kept away from {ONE}")
     ask("merge", ONE, TWO, "--reason", "bought in May", "--supersede")
     assert _lines(home)[1:] == [("link", "netsuite:2", ONE, "bought in May"), ("merge", "netsuite:1", TWO, "bought in May")]
+    with duckdb.connect(str(home / "published.duckdb")) as warehouse:  # where merges went both ways, both records are there by decision
+        warehouse.execute(f"update crosswalk set customer_id = '{TWO}', method = 'override' where role = 'erp'")
+    ask("split", "netsuite:2", "--reason", "because", fails="stays with it")
     taken_back, said = decisions(settings_at(home).overrides)[1:]
     assert taken_back.moment < said.moment  # so the customer that stays is the one that was named
+
+
+def test_a_file_that_excel_saved_is_read(ask: Ask, home: Path) -> None:
+    ask("accept", "stripe:c1", TWO, "--reason", "first")
+    path = settings_at(home).overrides
+    path.write_text(path.read_text(), encoding="utf-8-sig")
+    ask("reject", "zendesk:7", ONE, "--reason", "second")
+    assert [line[0] for line in _lines(home)] == ["link", "split"]
 
 
 def test_a_broken_file_is_left_alone(ask: Ask, home: Path) -> None:

@@ -60,6 +60,8 @@ def _line(document: int, number: int, **more: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     settings = settings_at(tmp_path_factory.mktemp("marts"))
+    # as Excel saves it; the ledger quotes GBP at 1 USD, this table the other way round
+    settings.exchange_rates.write_text("\ufeffcurrency,base_currency,rate,valid_from,valid_to\nUSD,GBP,0.8,2026-01-01,\n", encoding="utf-8")
     land(settings, _world())
     build(settings, connections())
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
@@ -87,3 +89,9 @@ def test_an_order_is_overdue_by_its_oldest_open_invoice_and_a_rejected_return_is
 def test_an_agent_is_told_no_more_of_a_cover_than_is_known(warehouse: duckdb.DuckDBPyConnection, key: int, what: str) -> None:
     (warned,) = warehouse.execute("select warnings from agent_context where case_id = ?", [str(Ids(key).ticket)]).fetchone() or ("",)
     assert what in str(warned) and "billing knows no subscription" not in str(warned)
+
+
+def test_the_own_rates_win_whichever_way_round_they_are_quoted(warehouse: duckdb.DuckDBPyConnection) -> None:
+    told = warehouse.sql("select rate, method, connection from reporting_rate where currency = 'GBP' and rate_date in (date '2025-12-31', date '2026-03-01')"
+                         " order by rate_date").fetchall()
+    assert told == [(1, "quoted", "netsuite"), (Decimal("1.25"), "inverted", None)]

@@ -9,7 +9,8 @@ with quoted as (
         -- the newest rate holds on, for documents that are dated ahead too. To the end of a year, not so many days from now: else every document
         -- would be read again whenever the clock moves (transform.build sees to a new year)
         coalesce({{ dbt.dateadd('day', -1, 'valid_to') }}, (select make_date(extract(year from max(completed_at)) + 2, 12, 31) from {{ ref('stg_loads') }})) as last_day,
-        case source when 'installation' then 0 else 1 end as place,
+        -- the own table wins where it tells a pair, whichever way round
+        case source when 'installation' then 0 else 2 end as place,
         connection
     from {{ ref('exchange_rate') }}
     where currency <> base_currency
@@ -25,7 +26,7 @@ told as (
     select currency, base_currency, cast(moment as date) as rate_date, rate, place, connection from by_day
     union all
     select base_currency as currency, currency as base_currency, cast(moment as date) as rate_date, cast(1 / rate as decimal(18, 12)) as rate,
-        place + 2 as place, connection
+        place + 1 as place, connection
     from by_day
     where rate > 0.000001
 ),
@@ -39,7 +40,7 @@ best as (
 reached as (
     select
         best.currency, best.rate_date, best.rate, best.place,
-        case when best.place in (0, 1) then 'quoted' else 'inverted' end as method, best.connection
+        case when best.place in (0, 2) then 'quoted' else 'inverted' end as method, best.connection
     from best
     inner join {{ ref('reporting_currency') }} as reporting on best.base_currency = reporting.currency
 
