@@ -95,3 +95,8 @@ def test_the_own_rates_win_whichever_way_round_they_are_quoted(warehouse: duckdb
     told = warehouse.sql("select rate, method, connection from reporting_rate where currency = 'GBP' and rate_date in (date '2025-12-31', date '2026-03-01')"
                          " order by rate_date").fetchall()
     assert told == [(1, "quoted", "netsuite"), (Decimal("1.25"), "inverted", None)]
+
+
+def test_a_subscription_to_what_is_no_support_never_covered_anybody(warehouse: duckdb.DuckDBPyConnection) -> None:
+    told = dict(warehouse.sql("select owner_record_id, bool_or(coalesce(is_covered, false)) from customer left join cover_history using (customer_id) group by 1").fetchall())
+    assert told[str(Ids(1).erp)] and not told[str(Ids(5).erp)]
