@@ -29,6 +29,7 @@ def published(tmp_path: Path) -> Path:
     with duckdb.connect(str(tmp_path / "published.duckdb")) as made:
         made.execute("create table customer (customer_id text, customer_number text, name text)")
         made.execute("insert into customer values ('c1', '1', 'Acme [/old] GmbH')")
+        made.execute("create table customer_record (record_key text, name text)")
         made.execute("create table crosswalk (customer_id text, record_key text, role text, connection text, record_id text, method text, score double,"
                      " evidence text, is_primary boolean)")
         made.execute("create table customer_lineage (customer_id text, entity text, field text, value text, connection text, record_key text, load_id text,"
