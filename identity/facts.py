@@ -21,7 +21,7 @@ class NameFacts:
     nothing: frozenset[str]
     second_name: frozenset[Phrase]
     words: dict[str, str]  # as written: what it stands for
-    places: dict[Phrase, str]
+    places: dict[Phrase, Phrase]
     spelled_out: dict[Phrase, Phrase]
     known: frozenset[str]  # words of the trade and places: common in any list of organisations, however small
     marks: dict[str, str]  # word: 'direction:north'
@@ -54,10 +54,10 @@ def name_facts() -> NameFacts:
             meanings.setdefault(str(short), set()).add(str(word))
     meanings["st"] = {"saint"}  # within a name; a street's name stands in the address
     stands_for = {short: next(iter(full)) for short, full in meanings.items() if len(full) == 1}  # 'trans' stays: it may be three words
-    places: dict[Phrase, str] = {}
+    places: dict[Phrase, Phrase] = {}
     for place, written in words["places"].items():
         for text in [place, *written]:
-            places[tuple(str(text).split())] = place.replace(" ", "")
+            places[tuple(str(text).split())] = (place.replace(" ", ""),)
     marks = {
         str(word): f"{kind}:{value}" for kind, values in words["distinctions"].items() for value, written in values.items() for word in written
     }
@@ -71,7 +71,7 @@ def name_facts() -> NameFacts:
         words=stands_for,
         places=places,
         spelled_out={tuple(str(text).split()): tuple(full.split()) for full, written in words["spelled_out"].items() for text in written},
-        known=frozenset(stem(str(word)) for word in words["abbreviations"]) | frozenset(stem(word) for word in marks) | frozenset(places.values()),
+        known=frozenset(stem(str(word)) for word in words["abbreviations"]) | frozenset(stem(word) for word in marks) | frozenset(word for (word,) in places.values()),
         marks=marks,
         numbers={str(word): str(number) for word, number in words["numbers"].items()},
     )

@@ -6,7 +6,7 @@ Not here: addresses and numbers (identity/fields.py), how alike two normal forms
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -135,20 +135,12 @@ def _without_forms(words: list[str]) -> tuple[list[str], str]:
     return kept, kind
 
 
-def _spelled_out(words: list[str]) -> list[str]:
-    full, found, at = name_facts().spelled_out, list[str](), 0
+def _replaced(words: list[str], where: str, by: Mapping[Phrase, Phrase]) -> list[str]:
+    """With each phrase, the longest first, as what it stands for."""
+    found, at = list[str](), 0
     while at < len(words):
-        phrase = _phrase_at(words, at, "spelled out")
-        found += full[phrase] if phrase else words[at : at + 1]
-        at += len(phrase) if phrase else 1
-    return found
-
-
-def _placed(words: list[str]) -> list[str]:
-    places, found, at = name_facts().places, [], 0
-    while at < len(words):
-        phrase = _phrase_at(words, at, "places")
-        found.append(places[phrase] if phrase else words[at])
+        phrase = _phrase_at(words, at, where)
+        found += by[phrase] if phrase else words[at : at + 1]
         at += len(phrase) if phrase else 1
     return found
 
@@ -174,9 +166,9 @@ def _without_acronym(words: list[str]) -> list[str]:
 def normal_form(text: str) -> Name:
     """The normal form of one name; of a text without a letter or digit, an empty one."""
     facts = name_facts()
-    bare, form = _without_forms(_spelled_out(_words(plain(text))))
+    bare, form = _without_forms(_replaced(_words(plain(text)), "spelled out", facts.spelled_out))
     spoken = _spoken(bare)
-    canonical = _without_acronym([_canonical(word) for word in _placed(spoken)])
+    canonical = _without_acronym([_canonical(word) for word in _replaced(spoken, "places", facts.places)])
     if len(canonical) > 1:
         canonical[-1] = ROMAN.get(canonical[-1], canonical[-1])
     words = tuple(dict.fromkeys(canonical))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import fcntl
+import hashlib
 import io
 import os
 import tempfile
@@ -86,11 +87,10 @@ def decide(
         moment = (at or datetime.now(UTC)).astimezone(UTC)
         if latest is not None and moment <= latest:  # the newest line counts, also after the clock was set back
             moment = latest + timedelta(microseconds=1)
-        homes = _Homes(warehouse)
+        homes, standing = _Homes(warehouse), _standing(there)
         new, decided = list[Decision](), None
         for key in record_keys:
             told = _line(action, key, golden_id, by, moment, reason)
-            standing = _standing(there)
             same = [each for each in standing if (each.record_key, each.golden_id, each.is_apart) == (key, golden_id, told.is_apart)]
             if same:
                 decided = UsageError(f"is decided already: {same[0]}.", where=path.name, field=key)
@@ -117,6 +117,11 @@ def _line(action: Action, key: str, golden_id: str, by: str, moment: datetime, r
     return Decision(action, connection, native_id, golden_id, by.strip(), moment.replace(tzinfo=None).isoformat(), " ".join(reason.split()))
 
 
+def _given_id(record_key: str) -> str:
+    """The golden id that a record of the ERP gives, as the macro golden_id has it."""
+    return str(UUID(hashlib.md5(f"concord:customer:{record_key}".encode(), usedforsecurity=False).hexdigest()))
+
+
 def _standing(there: list[Decision]) -> list[Decision]:
     """What counts, as crosswalk_decision has it: the newest about a record and a golden id; of several homes of a record the newest ever given."""
     pairs, homes = dict[tuple[str, str], Decision](), dict[str, Decision]()
@@ -131,10 +136,8 @@ class _Homes:
     """Which customer a golden id means to readers now, also one whose record has been merged into another; and the customers of the ERP's records."""
 
     def __init__(self, warehouse: duckdb.DuckDBPyConnection) -> None:
-        rows = warehouse.execute(
-            "select record_key, customer_id, md5('concord:customer:' || record_key) as digest from crosswalk where role = 'erp'").fetchall()
-        self._of_record = {key: customer for key, customer, _ in rows}
-        self._of_golden = {str(UUID(digest)): customer for _, customer, digest in rows}
+        self._of_record = dict(warehouse.execute("select record_key, customer_id from crosswalk where role = 'erp'").fetchall())
+        self._of_golden = {_given_id(key): customer for key, customer in self._of_record.items()}
 
     def contradict(self, told: Decision, before: Decision) -> bool:
         """Whether the two cannot both be. Two records of the ERP that are kept apart are apart whichever of them is to follow the other."""
@@ -157,9 +160,8 @@ def _check_known(warehouse: duckdb.DuckDBPyConnection, action: Action, record_ke
         if warehouse.execute("select 1 from customer_record where record_key = ?", [key]).fetchone() is None:
             raise UsageError(f"no record is called {key!r}.", where="published warehouse", mend="Write it as connection:id, as `concord identity review` shows it.")
         owned = warehouse.execute(
-            "select method, md5('concord:customer:' || record_key) from crosswalk where record_key = ? and role = 'erp' and customer_id = ?",
-            [key, golden_id]).fetchone()
-        if action == "split" and owned is not None and (owned[0] == "owner" or str(UUID(owned[1])) == golden_id):
+            "select method from crosswalk where record_key = ? and role = 'erp' and customer_id = ?", [key, golden_id]).fetchone()
+        if action == "split" and owned is not None and (owned[0] == "owner" or _given_id(key) == golden_id):
             raise UsageError("gives this customer its golden id and stays with it.", where="published warehouse", field=key,
                              mend="Split the records off that do not belong to it.")
 

@@ -33,7 +33,6 @@
 
 {#- What an amount in a document's currency is in the reporting currency, in its minor units. Needs `reporting_joins` after the model's own joins. -#}
 {% macro in_reporting_currency(amount, currency, rate='reporting_rate') -%}
-    {%- set money_type = sql_type('money') -%}
     {%- set converted = 'cast(' ~ amount ~ ' as decimal(20, 6)) * ' ~ rate ~ '.rate' -%}
     case
         when {{ currency }} = reporting.currency then
@@ -44,12 +43,7 @@
                 else {{ rounded(amount, 2) }}
             end
         when abs({{ amount }}) < 100000000000000 then
-            case reporting.minor_units
-                {%- for units in (0, 3) %}
-                when {{ units }} then cast(round({{ converted }}, {{ units }}) as {{ money_type }})
-                {%- endfor %}
-                else cast(round({{ converted }}, 2) as {{ money_type }})
-            end
+            {{ rounded_to_coin(converted, 'reporting.minor_units') }}
     end
 {%- endmacro %}
 

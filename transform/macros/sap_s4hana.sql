@@ -53,3 +53,28 @@
         ) as told
     ) as parted
 {%- endmacro %}
+
+{#- Money that customers paid (side 'H') or were paid ('S'), one row a posting, in the words of contracts/systems/sap_s4hana.yml. -#}
+{% macro sap_s4hana_money_postings(side) -%}
+    select
+        connection,
+        posting_id,
+        company_id,
+        fiscal_year,
+        accounting_document_id,
+        min(nullif(item_text, '')) as item_text,
+        min(customer_id) as customer_id,
+        -- what is left of the money may stay open on a line of its own: the lines that settle something say how far it is
+        case
+            when max(case when is_reversed then 1 else 0 end) = 1 then 'reversed'
+            when max(nullif(payment_blocking_reason, '')) is not null then max(nullif(payment_blocking_reason, ''))
+            when min(case when is_cleared or debit_credit_code <> '{{ side }}' then 1 else 0 end) = 1 then 'cleared'
+            else 'posted'
+        end as status_raw,
+        min(currency) as currency,
+        min(abs(received_amount)) as amount,
+        min(posting_date) as posting_date
+    from ({{ sap_s4hana_money_lines() }}) as lines
+    where received_amount {{ '>' if side == 'H' else '<' }} 0
+    group by connection, posting_id, company_id, fiscal_year, accounting_document_id
+{%- endmacro %}

@@ -81,7 +81,7 @@ exchanged as (
     left join ledger_records as wanted on owner_link.connection = wanted.connection and owner_link.record_id = wanted.record_id
     left join today as foreign_rate on owed.currency = foreign_rate.currency
     left join today as own_rate on wanted.currency = own_rate.currency
-    left join {{ ref('currency') }} as unit on unit.system = 'file_drop' and wanted.currency = unit.currency
+    left join ({{ minor_units() }}) as unit on wanted.currency = unit.currency
 ),
 
 owed as (
@@ -92,12 +92,7 @@ owed as (
         case when count({{ column }}) = count(case when rate is not null or {{ column }} = 0 then {{ column }} end) then
             sum(case when rate = 1 or {{ column }} = 0 then {{ money(column) }}
                 when abs({{ column }}) < 100000000000000 then
-                    case minor_units
-                        {%- for units in (0, 3) %}
-                        when {{ units }} then cast(round(cast({{ column }} as decimal(20, 6)) * rate, {{ units }}) as {{ sql_type('money') }})
-                        {%- endfor %}
-                        else cast(round(cast({{ column }} as decimal(20, 6)) * rate, 2) as {{ sql_type('money') }})
-                    end
+                    {{ rounded_to_coin('cast(' ~ column ~ ' as decimal(20, 6)) * rate', 'minor_units') }}
             end)
         end as {{ column }},
         count({{ column }}) as {{ column }}_parts,

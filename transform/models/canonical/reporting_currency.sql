@@ -14,5 +14,5 @@ select
     chosen.currency,
     cast(unit.minor_units as bigint) as minor_units
 from chosen
-left join {{ ref('currency') }} as unit on unit.system = 'file_drop' and chosen.currency = unit.currency
+left join ({{ minor_units() }}) as unit on chosen.currency = unit.currency
 where chosen.currency is not null

@@ -34,7 +34,7 @@ documents as (
     inner join links on document.connection || ':' || document.subscription_id = links.subscription_key
     left join credits
         on document.connection = credits.connection and document.invoice_id = credits.billing_invoice_id and document.currency = credits.currency
-    left join {{ ref('currency') }} as unit on unit.system = 'file_drop' and document.currency = unit.currency
+    left join ({{ minor_units() }}) as unit on document.currency = unit.currency
     where document.role = 'billing' and document.currency is not null and coalesce(document.status, '') not in ('draft', 'void')
     qualify row_number() over (
         partition by document.invoice_key
@@ -57,13 +57,7 @@ invoiced as (
         sum(paid_amount) as paid_amount,
         sum(open_amount) as open_amount,
         sum(credited_amount) as credited_amount,
-        sum(cast(
-            case minor_units
-                {%- for units in (0, 3) %}
-                when {{ units }} then round(net_credit, {{ units }})
-                {%- endfor %}
-                else round(net_credit, 2)
-            end as {{ sql_type('money') }})) as net_credited_amount,
+        sum({{ rounded_to_coin('net_credit', 'minor_units') }}) as net_credited_amount,
         max(invoice_date) as last_invoiced_on
     from documents
     group by contract_key, currency
